@@ -1,0 +1,50 @@
+package core
+
+import (
+	"time"
+
+	"parley/addr"
+	"parley/dialect"
+)
+
+// State is a snapshot of a node, sharing nothing with it.
+type State struct {
+	Links  []LinkState // in the order they were made
+	Known  int         // addresses in the book
+	Bans   []Ban       // by address
+	Rounds int         // rounds held so far
+}
+
+// LinkState is one link in a State.
+type LinkState struct {
+	ID      LinkID
+	Addr    addr.Addr
+	Dialed  bool
+	Always  bool
+	Opening bool // the opening exchange is not done yet
+	Intro   dialect.Intro
+	Since   time.Time
+	Blame   int
+}
+
+// Ban refuses a machine, or one port of it, until a time.
+type Ban struct {
+	Addr  addr.Addr `json:"addr"` // port 0 for the whole machine
+	Until time.Time `json:"until"`
+	Why   string    `json:"why,omitzero"`
+}
+
+// Saved is what a node remembers over a restart.
+type Saved struct {
+	Time  time.Time `json:"time"` // when it was saved
+	Peers []Known   `json:"peers"`
+	Bans  []Ban     `json:"bans"`
+}
+
+// Known is one address of the book as it is saved.
+type Known struct {
+	Addr   addr.Addr `json:"addr"`
+	Seen   time.Time `json:"seen,omitzero"`   // when a link to it last worked
+	Tries  int       `json:"tries,omitzero"`  // failed attempts since
+	Anchor bool      `json:"anchor,omitzero"` // an outbound link was up when saved: dial it first
+}
