@@ -1,0 +1,129 @@
+package config
+
+import (
+	"errors"
+	"path/filepath"
+	"time"
+
+	"parley/addr"
+)
+
+// defaults returns the settings of the weakest layer. The limits are those of
+// factom-p2p (factom-p2p 2.2) where it has them.
+func defaults() *Settings {
+	s := &Settings{
+		Dialect:         "factom/11",
+		NodeName:        "parley",
+		Network:         Local,
+		EnableNet:       true,
+		PeersFile:       "peers.json",
+		Outbound:        8,
+		Inbound:         36,
+		Target:          32,
+		DropTo:          30,
+		RoundTime:       15 * time.Minute,
+		PerIP:           4,
+		PerGroup:        2,
+		Outbox:          8 << 20,
+		MaxMessage:      16 << 20,
+		OpenTimeout:     10 * time.Second,
+		WriteTimeout:    20 * time.Second,
+		BanTime:         24 * time.Hour,
+		LogLevel:        "info",
+		LogFormat:       "text",
+		StatusEvery:     10 * time.Second,
+		ShutdownTimeout: 10 * time.Second,
+		Origins:         map[string]Origin{},
+	}
+	for n, row := range netTable {
+		s.Nets[n] = NetSettings{Port: row.port, SeedURL: row.seed}
+	}
+	return s
+}
+
+// resolve works out what was not set and depends on what was.
+func (s *Settings) resolve(env map[string]string) error {
+	s.resolveNetwork()
+	s.resolveLimits()
+	return s.resolvePaths(env)
+}
+
+func (s *Settings) resolveNetwork() {
+	net, key := s.Nets[s.Network], netTable[s.Network].key
+	from := func(k string) Origin {
+		if o := s.Origins[key+k]; o.Layer != Default {
+			return o
+		}
+		return Origin{Where: "network " + s.Network.String()}
+	}
+	if s.Port == 0 {
+		s.Port, s.Origins["port"] = net.Port, from("-network-port")
+	}
+	if s.isDefault("seed-url") {
+		s.SeedURL, s.Origins["seed-url"] = net.SeedURL, from("-seed-url")
+	}
+	if s.isDefault("special-peers") {
+		s.SpecialPeers, s.Origins["special-peers"] = net.SpecialPeers, from("-special-peers")
+	}
+	if s.isDefault("listen") {
+		s.Listen = []addr.Addr{{Port: uint16(s.Port)}}
+		s.Origins["listen"] = Origin{Where: "port"}
+	}
+}
+
+// resolveLimits lets defaults give way to a lower cap. What was asked for does
+// not: see validate.
+func (s *Settings) resolveLimits() {
+	if s.Max == 0 {
+		return
+	}
+	for key, v := range s.capped() {
+		if s.isDefault(key) && *v > s.Max {
+			*v = s.Max
+			s.Origins[key] = Origin{Where: "max"}
+		}
+	}
+}
+
+// capped returns what Max caps, by key.
+func (s *Settings) capped() map[string]*int {
+	return map[string]*int{"inbound": &s.Inbound, "target": &s.Target, "drop-to": &s.DropTo}
+}
+
+func (s *Settings) resolvePaths(env map[string]string) error {
+	ownDir := !s.isDefault("data-dir")
+	if !ownDir {
+		s.DataDir = stateHome(env)
+		s.Origins["data-dir"] = Origin{Where: "XDG_STATE_HOME"}
+	}
+	if s.DataDir == "" {
+		return errors.New("data-dir: not set, and there is no home directory to put it in")
+	}
+	dir, err := filepath.Abs(s.DataDir)
+	if err != nil {
+		return err
+	}
+	s.DataDir = dir
+	if s.PeersFile != "" && !filepath.IsAbs(s.PeersFile) {
+		s.PeersFile = filepath.Join(dir, s.Network.Label(s.CustomNetwork)+"-"+s.PeersFile)
+	}
+	if s.isDefault("socket") {
+		s.resolveSocket(env["XDG_RUNTIME_DIR"], ownDir)
+	}
+	return nil
+}
+
+// resolveSocket puts the control socket where clients find it with the same
+// settings: in the runtime directory, but beside the data if that was placed
+// on purpose, because then there is likely more than one daemon.
+func (s *Settings) resolveSocket(runtime string, ownDir bool) {
+	if filepath.IsAbs(runtime) && !ownDir {
+		s.Socket = filepath.Join(runtime, "parley", socketName)
+		s.Origins["socket"] = Origin{Where: "XDG_RUNTIME_DIR"}
+		return
+	}
+	s.Socket = filepath.Join(s.DataDir, socketName)
+	s.Origins["socket"] = Origin{Where: "data-dir"}
+}
+
+func (s *Settings) isDefault(key string) bool { return s.Origins[key].Layer == Default }

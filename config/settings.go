@@ -1,0 +1,88 @@
+package config
+
+import (
+	"slices"
+	"time"
+
+	"parley/addr"
+)
+
+// Settings is everything a daemon can be told. It is a plain value: whoever
+// loaded it owns it, and nothing changes it behind their back.
+type Settings struct {
+	Dialect    string
+	MinVersion int // oldest protocol version to accept; 0 for the dialect's own choice
+	NodeName   string
+	NodeID     uint32 // 0 to draw one at start
+
+	Network       Network
+	CustomNetwork string // the name whose hash is the id of a CUSTOM network
+	EnableNet     bool   // false: no listener, no dialing, no seeds
+	Nets          [networks]NetSettings
+
+	Port      int         // where the default listener accepts, 1 to 65535
+	Listen    []addr.Addr // where to accept connections; an address without host is every interface
+	Advertise addr.Addr   // what to tell others; either part may be missing
+
+	SeedURL      string // "" for none
+	SeedFile     string // "" for none
+	PeersFile    string // absolute; "" remembers nothing
+	SpecialPeers []addr.Addr
+	Peers        []addr.Addr // more special peers
+	Exclusive    bool        // dial special peers alone
+	ExclusiveIn  bool        // also admit nobody from another host
+
+	Outbound  int // links to hold by dialing where Target is 0
+	Inbound   int // links to accept
+	Target    int // dial while there are fewer links than this in both directions; 0 for none
+	Max       int // cap for Inbound, Target and DropTo; 0 for none
+	DropTo    int // links to keep in a round; 0 for all
+	RoundTime time.Duration
+	PerIP     int // inbound links from one IP; 0 for no limit
+	PerGroup  int // outbound links into one network group; 0 for no limit
+
+	Outbox       int // bytes that may wait for one peer
+	MaxMessage   int // bytes of the longest message accepted
+	OpenTimeout  time.Duration
+	WriteTimeout time.Duration
+
+	BanTime  time.Duration
+	Ban      []addr.Addr // banned for as long as they are listed
+	BansFile string      // more of them, one a line; "" for none
+
+	DataDir         string
+	Socket          string // path of the control socket
+	LogLevel        string
+	LogFormat       string
+	Metrics         addr.Addr // where to serve /metrics over TCP; zero for nowhere
+	StatusEvery     time.Duration
+	ShutdownTimeout time.Duration
+
+	File     string            // the configuration file that was read, or ""
+	Warnings []string          // what was ignored, one sentence each
+	Origins  map[string]Origin // by key of the field
+}
+
+// NetSettings are the settings of one network, used when that network is
+// chosen and nothing says otherwise.
+type NetSettings struct {
+	Port         int
+	SeedURL      string
+	SpecialPeers []addr.Addr
+}
+
+// Special returns the peers to hold on to: the special ones and those added to
+// them, each once, in the order they were given.
+func (s *Settings) Special() []addr.Addr {
+	all := make([]addr.Addr, 0, len(s.SpecialPeers)+len(s.Peers))
+	for _, a := range slices.Concat(s.SpecialPeers, s.Peers) {
+		if !slices.Contains(all, a) {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// NetworkID returns the number by which nodes of the chosen network know each
+// other.
+func (s *Settings) NetworkID() uint32 { return s.Network.ID(s.CustomNetwork) }
