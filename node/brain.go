@@ -1,0 +1,231 @@
+package node
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"parley/core"
+	"parley/dialect"
+)
+
+// task is something to be done on the brain.
+type task func(now time.Time)
+
+// inbox is the brain's mailbox. It has no limit of its own; its senders are
+// bounded instead: each waits until the brain has dealt with its last task,
+// but for the tasks a link sends once in its life.
+type inbox struct {
+	wake chan struct{} // capacity 1
+
+	mu     sync.Mutex
+	queue  []task
+	closed bool
+}
+
+// put reports whether t was queued. Once the inbox is closed nothing is.
+func (b *inbox) put(t task) bool {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return false
+	}
+	b.queue = append(b.queue, t)
+	b.mu.Unlock()
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// take swaps the queue for spare, emptied.
+func (b *inbox) take(spare []task) []task {
+	clear(spare)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q := b.queue
+	b.queue = spare[:0]
+	return q
+}
+
+func (b *inbox) close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+}
+
+// ask runs f on the brain, carries out what the core wants done, and returns.
+// It returns ErrNotRunning if the brain will never run f.
+func (n *Node) ask(f task) error {
+	select {
+	case <-n.ready:
+	default:
+		return ErrNotRunning
+	}
+	answer := make(chan struct{})
+	if !n.inbox.put(func(now time.Time) {
+		f(now)
+		n.perform(now)
+		close(answer)
+	}) {
+		return ErrNotRunning
+	}
+	select {
+	case <-answer:
+		return nil
+	case <-n.over:
+	}
+	// The brain has ended, so whether f ran is settled.
+	select {
+	case <-answer:
+		return nil
+	default:
+		return ErrNotRunning
+	}
+}
+
+// loop is the brain. It returns when ctx is done and every link is gone.
+func (n *Node) loop(ctx context.Context, saved *core.Saved, lns []net.Listener) {
+	if saved != nil {
+		now := time.Now()
+		n.core.Restore(now, saved, &n.eff)
+		n.perform(now)
+	}
+	timer := time.NewTimer(0) // the first wake dials
+	defer timer.Stop()
+	stop := ctx.Done()
+	var batch []task
+	for !n.stopping || len(n.links) > 0 {
+		select {
+		case <-stop:
+			stop = nil
+			closeAll(lns)
+			n.halting(time.Now())
+		case <-n.inbox.wake:
+			batch = n.inbox.take(batch)
+			for _, t := range batch {
+				now := time.Now()
+				t(now)
+				n.perform(now)
+			}
+		case <-timer.C:
+			n.wake(time.Now())
+		}
+		if at := n.next(); at.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(time.Until(at))
+		}
+	}
+}
+
+// halting begins an orderly end: every link closes after its outbox.
+func (n *Node) halting(now time.Time) {
+	n.stopping = true
+	n.deadline = now.Add(n.cfg.StopTimeout)
+	close(n.halt)
+	n.core.Stop(now, ErrStopped, &n.eff)
+	n.perform(now)
+}
+
+// wake runs what is due.
+func (n *Node) wake(now time.Time) {
+	n.core.Wake(now, &n.eff)
+	n.perform(now)
+	n.saveIfDue(now)
+	if !n.deadline.IsZero() && !now.Before(n.deadline) {
+		n.deadline = time.Time{}
+		for _, l := range n.links {
+			l.end(ErrStopped)
+		}
+	}
+}
+
+// next reports when wake is due, or the zero time.
+func (n *Node) next() time.Time {
+	return earliest(n.core.Next(), n.saveDue(), n.deadline)
+}
+
+// earliest returns the earliest of the times that are not zero, or zero.
+func earliest(ts ...time.Time) (first time.Time) {
+	for _, t := range ts {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
+
+// perform carries out the effects of the last call to the core. It is the one
+// place where decisions turn into deeds, so it is also where they are observed.
+func (n *Node) perform(now time.Time) {
+	e := &n.eff
+	n.observe(now, e)
+	n.publish(e.Peers)
+	for _, c := range e.Peers {
+		if l := n.lookup(c.Link); l != nil {
+			n.cfg.Handler.Peer(l, c.Up, c.Why)
+		}
+	}
+	for _, v := range e.Note {
+		n.cfg.Handler.Note(n.lookup(v.Link), v.Value)
+	}
+	for _, s := range e.Send {
+		if l := n.lookup(s.To); l != nil {
+			l.Queue(s.Msg, nil)
+		}
+	}
+	for _, c := range e.Close {
+		if l := n.links[c.Link]; l != nil {
+			l.closeNow(c.Why, c.Flush)
+		}
+	}
+	for _, d := range e.Dial {
+		l := n.newLink(now, d.Link, d.Addr, true)
+		n.wg.Go(l.dial)
+	}
+	if e.Save {
+		n.save.dirty = true
+	}
+	e.Reset()
+}
+
+// lookup returns a link that is or was up, or nil.
+func (n *Node) lookup(id core.LinkID) *Link {
+	if l := n.links[id]; l != nil && l.wasUp {
+		return l
+	}
+	return nil
+}
+
+// traffic tells the core when a link's bytes last moved.
+func (n *Node) traffic(id core.LinkID) (in, out time.Time) {
+	l := n.links[id]
+	if l == nil {
+		return in, out
+	}
+	return time.Unix(0, l.stats.InLast.Load()), time.Unix(0, l.stats.OutLast.Load())
+}
+
+// gone ends a link for the brain. It is the last that a link's goroutines do.
+func (n *Node) gone(now time.Time, l *Link) {
+	why := l.reason()
+	n.bury(now, l, why)
+	n.core.Closed(now, l.id, why, &n.eff)
+	n.perform(now)
+	delete(n.links, l.id)
+}
+
+// received passes session messages to the core.
+func (n *Node) received(now time.Time, l *Link, ms []dialect.Message) {
+	n.trace(now, l.id, "received", nil, len(ms))
+	n.core.Received(now, l.id, ms, &n.eff)
+}
+
+// sent passes what was written for the session to the core.
+func (n *Node) sent(now time.Time, l *Link, ms []dialect.Message) {
+	n.trace(now, l.id, "sent", nil, len(ms))
+	n.core.Sent(now, l.id, ms, &n.eff)
+}

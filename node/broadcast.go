@@ -1,0 +1,93 @@
+package node
+
+import (
+	"math/rand/v2"
+
+	"parley/core"
+	"parley/dialect"
+	"parley/route"
+)
+
+// table lists the live links in the order they opened. It is immutable.
+type table struct {
+	links   []*Link
+	targets []route.Target // of the same indexes
+}
+
+// publish makes a new live table if links came up or went down.
+func (n *Node) publish(changes []core.Change) {
+	if len(changes) == 0 {
+		return
+	}
+	old := n.live.Load()
+	next := &table{links: make([]*Link, 0, len(old.links)+len(changes))}
+	down := map[core.LinkID]bool{}
+	for _, c := range changes {
+		down[c.Link] = !c.Up
+	}
+	for _, l := range old.links {
+		if !down[l.id] {
+			next.links = append(next.links, l)
+		}
+	}
+	for _, c := range changes {
+		l := n.links[c.Link]
+		if l == nil || !c.Up {
+			continue
+		}
+		l.wasUp, l.always = true, c.Always
+		if !down[c.Link] {
+			next.links = append(next.links, l)
+		}
+	}
+	next.targets = make([]route.Target, len(next.links))
+	for i, l := range next.links {
+		next.targets[i] = route.Target{Link: l.id, Addr: l.addr, Always: l.always, Dialed: l.dialed}
+	}
+	n.live.Store(next)
+}
+
+// scratch is what one broadcast needs besides its message.
+type scratch struct {
+	targets []route.Target
+	picks   []int
+}
+
+// Broadcast queues m on the links to picks and reports how many took it. The
+// body must not change afterwards, unless m is lent. A non-nil origin is the
+// link m came from. A link whose outbox is full does what Config.Full says.
+func (n *Node) Broadcast(m dialect.Message, to route.Picker, origin *Link) (queued int) {
+	t := n.live.Load()
+	s := n.picks.Get().(*scratch)
+	defer n.picks.Put(s)
+	targets := t.targets
+	if origin != nil {
+		s.targets = append(s.targets[:0], targets...)
+		targets = s.targets
+		for i := range targets {
+			targets[i].Origin = targets[i].Link == origin.id
+		}
+	}
+	s.picks = to.Pick(s.picks[:0], targets, dice{})
+	if len(s.picks) == 0 {
+		return 0
+	}
+	if m.Lent {
+		m = m.Clone()
+	}
+	it := item{msg: m}
+	if len(s.picks) > 1 {
+		it.shared = new(frame)
+	}
+	for _, i := range s.picks {
+		if t.links[i].put(it) {
+			queued++
+		}
+	}
+	return queued
+}
+
+// dice is the runtime's generator, which any goroutine may use.
+type dice struct{}
+
+func (dice) IntN(n int) int { return rand.IntN(n) }

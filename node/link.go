@@ -1,0 +1,246 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"parley/addr"
+	"parley/core"
+	"parley/dialect"
+	"parley/fault"
+	"parley/stats"
+)
+
+// ErrClosed is why a link ends that the application closed without a reason,
+// and why a message is lost on a link that is closing.
+var ErrClosed = errors.New("link is closed")
+
+// Link is a live connection to a peer. Its methods may be called from any
+// goroutine.
+type Link struct {
+	// Immutable.
+	n      *Node
+	id     core.LinkID
+	addr   addr.Addr
+	dialed bool
+	start  time.Time
+	ctx    context.Context
+	cancel context.CancelFunc
+	opened chan error // for Attach: whether the link opened; nil otherwise
+
+	// Written by the opening, immutable once the link is live.
+	link *dialect.Link
+
+	// Owned by the brain. Always is immutable once the link is live.
+	always bool
+	wasUp  bool
+	index  int // in the live table
+
+	stats stats.Link
+	out   outbox
+	busy  chan struct{} // holds a token for each report the brain has yet to read
+	parts atomic.Int32  // of its two goroutines, how many have not ended
+
+	closing atomic.Bool // nothing more is taken or delivered; the outbox drains
+	drained atomic.Bool // the outbox has drained and our half is closed
+	dropped atomic.Bool // Close was called
+
+	mu   sync.Mutex
+	conn net.Conn // nil until there is one
+	why  error    // the first reason to end
+}
+
+func (n *Node) newLink(now time.Time, id core.LinkID, a addr.Addr, dialed bool) *Link {
+	l := &Link{n: n, id: id, addr: a, dialed: dialed, start: now, busy: make(chan struct{}, 2)}
+	l.out.init(n.cfg.Outbox)
+	l.ctx, l.cancel = context.WithCancel(n.base)
+	n.links[id] = l
+	return l
+}
+
+// ID names the link within its node.
+func (l *Link) ID() core.LinkID { return l.id }
+
+// Addr is the other end, as dialed or as the transport saw it.
+func (l *Link) Addr() addr.Addr { return l.addr }
+
+// Intro is how the peer introduced itself.
+func (l *Link) Intro() dialect.Intro { return l.link.Intro }
+
+// Dialed reports whether this node made the connection.
+func (l *Link) Dialed() bool { return l.dialed }
+
+// Always reports whether the peer is one to hold on to.
+func (l *Link) Always() bool { return l.always }
+
+// Stats returns the link's counters, which go on counting.
+func (l *Link) Stats() *stats.Link { return &l.stats }
+
+// Queued returns how many bytes wait to be written, counted as Config.Outbox
+// says.
+func (l *Link) Queued() int { return l.out.waiting() }
+
+// Done is closed when the link has ended: nothing more will be delivered, and
+// what is still queued is lost.
+func (l *Link) Done() <-chan struct{} { return l.ctx.Done() }
+
+// LogValue names the link in logs.
+func (l *Link) LogValue() slog.Value {
+	return slog.GroupValue(slog.Uint64("id", uint64(l.id)), slog.String("addr", l.addr.String()))
+}
+
+// Queue queues m without blocking and reports whether it was taken. If it was
+// and done is not nil, done is called once: with nil when the kernel has the
+// bytes, or with why they were lost. It is called by the link's writer, or by
+// the goroutine whose message takes the place of this one (DropOldest), and
+// must not block. The body must not change until then, unless m is lent.
+func (l *Link) Queue(m dialect.Message, done func(error)) bool {
+	if m.Lent {
+		m = m.Clone()
+	}
+	return l.put(item{msg: m, done: done})
+}
+
+func (l *Link) put(it item) bool {
+	lost, err := l.out.put(it, l.n.cfg.Full, &l.stats)
+	for _, f := range lost {
+		f(errForgotten)
+	}
+	if err == errFull && l.n.cfg.Full == Disconnect {
+		l.end(fault.New(fault.Timeout, "write", err))
+	}
+	return err == nil
+}
+
+// Send queues m, waiting for room until ctx is done. Room is given in the
+// order of the calls, and before any to Queue. The body must not change until
+// it is written, unless m is lent.
+func (l *Link) Send(ctx context.Context, m dialect.Message) error {
+	if m.Lent {
+		m = m.Clone()
+	}
+	return l.out.send(ctx, item{msg: m})
+}
+
+// Close ends the link after what is queued has gone out; why is what the
+// handler will be told. It does not wait; see Done.
+func (l *Link) Close(why error) {
+	if l.dropped.Swap(true) {
+		return
+	}
+	if why == nil {
+		why = errUnknown
+	}
+	l.n.inbox.put(func(now time.Time) {
+		l.n.trace(now, l.id, "drop", why, -1)
+		l.n.core.Drop(now, l.id, why, &l.n.eff)
+	})
+}
+
+// closeNow carries out the core's wish to close the link. Called by the brain.
+func (l *Link) closeNow(why error, flush bool) {
+	if !flush || !l.wasUp {
+		l.end(why)
+		return
+	}
+	l.because(why)
+	l.closing.Store(true)
+	l.out.close()
+}
+
+// end ends the link at once: whatever its goroutines wait for fails. It never
+// blocks, not even where closing a connection may.
+func (l *Link) end(why error) {
+	l.because(why)
+	l.cancel()
+	l.out.fail()
+	l.mu.Lock()
+	c := l.conn
+	l.mu.Unlock()
+	if c != nil {
+		c.SetDeadline(past)
+	}
+}
+
+// past is a deadline that is over.
+var past = time.Unix(1, 0)
+
+// because records why the link ends. The first reason stays.
+func (l *Link) because(why error) {
+	if why == nil {
+		why = errUnknown
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.why == nil {
+		l.why = why
+	}
+}
+
+// reason returns why the link ends.
+func (l *Link) reason() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.why == nil {
+		return errUnknown
+	}
+	return l.why
+}
+
+// errUnknown is the reason of a link that has none.
+var errUnknown = fault.New(fault.None, "close", ErrClosed)
+
+// adopt gives the link its connection. It reports false if the link has ended.
+func (l *Link) adopt(c net.Conn) bool {
+	l.mu.Lock()
+	l.conn = c
+	l.mu.Unlock()
+	return l.ctx.Err() == nil
+}
+
+// arm sets a deadline, unless the link has ended: then deadlines stay in the
+// past, and arm reports false.
+func (l *Link) arm(set func(time.Time) error, t time.Time) bool {
+	set(t)
+	if l.ctx.Err() != nil {
+		set(past)
+		return false
+	}
+	return true
+}
+
+// report runs f on the brain. It waits while two reports of the link are still
+// unread, so a flood slows down its own link only.
+func (l *Link) report(f task) {
+	select {
+	case l.busy <- struct{}{}:
+		l.n.inbox.put(func(now time.Time) {
+			f(now)
+			<-l.busy
+		})
+	case <-l.ctx.Done():
+	}
+}
+
+// leave is the last that each of a live link's goroutines does. The last of
+// them ends the link.
+func (l *Link) leave(c net.Conn) {
+	if l.ctx.Err() != nil {
+		c.Close() // wakes the other
+	}
+	if l.parts.Add(-1) == 0 {
+		c.Close()
+		l.bye()
+	}
+}
+
+// bye tells the brain that the link has ended.
+func (l *Link) bye() {
+	l.cancel()
+	l.n.inbox.put(func(now time.Time) { l.n.gone(now, l) })
+}

@@ -1,0 +1,195 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"parley/core"
+	"parley/fault"
+	"parley/stats"
+)
+
+// Event is one line of a node's trace: a call into the core or an effect of it.
+// The simulator writes the same lines, so the two can be compared.
+type Event struct {
+	Time time.Time
+	Link core.LinkID
+	What string
+	Err  error
+}
+
+// trace reports an event. A count that is not negative is appended to what.
+func (n *Node) trace(now time.Time, id core.LinkID, what string, err error, count int) {
+	if n.cfg.Trace == nil {
+		return
+	}
+	if count >= 0 {
+		what = fmt.Sprint(what, " ", count)
+	}
+	n.cfg.Trace(Event{Time: now, Link: id, What: what, Err: err})
+}
+
+// observe logs and traces the effects of a call.
+func (n *Node) observe(now time.Time, e *core.Effects) {
+	for i := range e.Peers {
+		n.observeChange(now, &e.Peers[i])
+	}
+	if n.cfg.Trace == nil {
+		return
+	}
+	for _, v := range e.Note {
+		n.trace(now, v.Link, fmt.Sprintf("note %T", v.Value), nil, -1)
+	}
+	for _, s := range e.Send {
+		n.trace(now, s.To, fmt.Sprintf("send type=%d size=%d", s.Msg.Type, len(s.Msg.Body)), nil, -1)
+	}
+	for _, c := range e.Close {
+		n.trace(now, c.Link, "close", c.Why, -1)
+	}
+	for _, d := range e.Dial {
+		n.trace(now, d.Link, "dial "+d.Addr.String(), nil, -1)
+	}
+}
+
+func (n *Node) observeChange(now time.Time, c *core.Change) {
+	what := "down"
+	if c.Up {
+		what = "up"
+		n.cfg.Log.Info("joined", "link", n.links[c.Link], "peer", c.Intro.ID, "version", c.Intro.Version, "agent", c.Intro.Agent, "dialed", c.Dialed)
+	}
+	n.trace(now, c.Link, what, c.Why, -1)
+}
+
+// history keeps the links that ended last.
+type history struct {
+	mu   sync.Mutex
+	ring []stats.Ended
+	next int // where the next goes, once the ring is full
+}
+
+const maxEnded = 1000
+
+func (h *history) add(e stats.Ended) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.ring) < maxEnded {
+		h.ring = append(h.ring, e)
+		return
+	}
+	h.ring[h.next] = e
+	h.next = (h.next + 1) % maxEnded
+}
+
+// last returns at most most entries, newest first.
+func (h *history) last(most int) []stats.Ended {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := make([]stats.Ended, 0, max(0, min(most, len(h.ring))))
+	for i := range cap(out) {
+		j := h.next - 1 - i
+		if j < 0 {
+			j += len(h.ring)
+		}
+		out = append(out, h.ring[j])
+	}
+	return out
+}
+
+// Ended returns the links that ended last, newest first: at most max, and
+// no more than the last 1,000. Attempts to make one count as links.
+func (n *Node) Ended(max int) []stats.Ended { return n.ended.last(max) }
+
+// bury counts and logs the end of a link.
+func (n *Node) bury(now time.Time, l *Link, why error) {
+	kind := fault.KindOf(why)
+	n.faults[kind]++
+	s := &l.stats
+	e := stats.Ended{
+		ID: uint64(l.id), Addr: l.addr.String(), Dialed: l.dialed, WasUp: l.wasUp,
+		Start: l.start, End: now, Kind: kind.String(), Why: why.Error(),
+		InBytes: s.InBytes.Load(), OutBytes: s.OutBytes.Load(),
+	}
+	level := slog.LevelDebug
+	if l.wasUp {
+		level = slog.LevelInfo
+		e.Peer = l.link.Intro.ID
+		addTotals(&n.total, s)
+	}
+	n.ended.add(e)
+	n.trace(now, l.id, "closed", why, -1)
+	n.cfg.Log.Log(context.Background(), level, "ended", "link", l, "kind", kind, "why", why, "after", now.Sub(l.start))
+}
+
+func addTotals(t *stats.Totals, s *stats.Link) {
+	t.InBytes += s.InBytes.Load()
+	t.InMsgs += s.InMsgs.Load()
+	t.OutBytes += s.OutBytes.Load()
+	t.OutMsgs += s.OutMsgs.Load()
+	t.Dropped += s.Dropped.Load()
+}
+
+// Snapshot returns the node's state at one moment. It waits for the node to be
+// ready, but not longer than ctx.
+func (n *Node) Snapshot(ctx context.Context) (*stats.Snapshot, error) {
+	select {
+	case <-n.ready:
+	case <-n.over:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	var s *stats.Snapshot
+	err := n.ask(func(now time.Time) { s = n.snapshot(now) })
+	return s, err
+}
+
+func (n *Node) snapshot(now time.Time) *stats.Snapshot {
+	st := n.core.State(now)
+	s := &stats.Snapshot{
+		Time: now, Since: n.start, Dialect: n.cfg.Dialect.Name(),
+		Listen: []string{}, Links: make([]stats.LinkRow, 0, len(st.Links)), Bans: []stats.BanRow{},
+		Known: st.Known, Rounds: st.Rounds, Faults: map[string]uint64{}, Total: n.total,
+	}
+	for _, a := range n.at {
+		s.Listen = append(s.Listen, a.String())
+	}
+	for _, b := range st.Bans {
+		s.Bans = append(s.Bans, stats.BanRow{Addr: b.Addr.String(), Until: b.Until, Why: b.Why})
+	}
+	for _, k := range fault.Kinds {
+		s.Faults[k.String()] = n.faults[k]
+	}
+	for i := range st.Links {
+		s.Links = append(s.Links, n.row(&st.Links[i]))
+	}
+	for _, l := range n.links {
+		if l.wasUp {
+			addTotals(&s.Total, &l.stats)
+		}
+	}
+	return s
+}
+
+func (n *Node) row(st *core.LinkState) stats.LinkRow {
+	r := stats.LinkRow{
+		ID: uint64(st.ID), Addr: st.Addr.String(), Dialed: st.Dialed, Always: st.Always,
+		Opening: st.Opening, Since: st.Since, Blame: st.Blame,
+	}
+	if !st.Opening {
+		r.Peer, r.Agent, r.Version = st.Intro.ID, st.Intro.Agent, new(st.Intro.Version)
+	}
+	l := n.links[st.ID]
+	if l == nil {
+		return r
+	}
+	s := &l.stats
+	r.InBytes, r.InMsgs = s.InBytes.Load(), s.InMsgs.Load()
+	r.OutBytes, r.OutMsgs = s.OutBytes.Load(), s.OutMsgs.Load()
+	r.Dropped, r.Queued = s.Dropped.Load(), l.out.waiting()
+	if !st.Opening {
+		r.LastIn, r.LastOut = time.Unix(0, s.InLast.Load()), time.Unix(0, s.OutLast.Load())
+	}
+	return r
+}

@@ -1,0 +1,241 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"parley/dialect"
+	"parley/stats"
+)
+
+// itemCost is what a queued message counts besides its body, so that a million
+// empty ones do not count as nothing.
+const itemCost = 64
+
+var (
+	errFull      = errors.New("outbox is full")
+	errForgotten = errors.New("forgotten to make room for newer messages")
+)
+
+// item is a message queued on one link.
+type item struct {
+	msg    dialect.Message
+	shared *frame // the same message on other links, or nil
+	done   func(error)
+}
+
+func (it *item) cost() int { return len(it.msg.Body) + itemCost }
+
+// waiter is a message that waits for room.
+type waiter struct {
+	item
+	ready chan error // capacity 1
+}
+
+// outbox holds what a link has yet to write: at most limit bytes, or one
+// message if that is larger. Any goroutine may put; only the link's writer
+// takes. What the writer took counts until it is written.
+type outbox struct {
+	limit int
+	wake  chan struct{} // capacity 1; only the writer receives
+
+	mu      sync.Mutex
+	queue   []item
+	bytes   int // in the queue and with the writer
+	waiters []*waiter
+	idle    bool // the writer waits
+	closed  bool // nothing more is taken
+	failed  bool // and what is there is lost
+}
+
+func (o *outbox) init(limit int) {
+	o.limit = limit
+	o.wake = make(chan struct{}, 1)
+}
+
+// fits reports whether there is room for n bytes.
+func (o *outbox) fits(n int) bool { return o.bytes+n <= o.limit || o.bytes == 0 }
+
+// put queues it, or says why not. With DropOldest it makes room, and returns
+// what is to be called for the messages that it forgot.
+func (o *outbox) put(it item, full FullPolicy, s *stats.Link) (lost []func(error), err error) {
+	cost := it.cost()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.closed:
+		err = ErrClosed
+	case full == DropOldest:
+		lost = o.forget(cost, s)
+		if !o.fits(cost) {
+			err = errFull
+		}
+	case full == Refuse && len(o.waiters) > 0, !o.fits(cost):
+		err = errFull
+	}
+	if err != nil {
+		s.Dropped.Add(1)
+		s.DroppedBytes.Add(uint64(len(it.msg.Body)))
+		return lost, err
+	}
+	o.push(it)
+	return lost, nil
+}
+
+// forget drops the oldest messages until there is room for n bytes, or none
+// are left but those with the writer.
+func (o *outbox) forget(n int, s *stats.Link) (lost []func(error)) {
+	k := 0
+	for ; k < len(o.queue) && !o.fits(n); k++ {
+		it := &o.queue[k]
+		o.bytes -= it.cost()
+		s.Dropped.Add(1)
+		s.DroppedBytes.Add(uint64(len(it.msg.Body)))
+		if it.done != nil {
+			lost = append(lost, it.done)
+		}
+		*it = item{}
+	}
+	o.queue = o.queue[k:]
+	return lost
+}
+
+// push queues it and wakes the writer. Called with the lock.
+func (o *outbox) push(it item) {
+	o.queue = append(o.queue, it)
+	o.bytes += it.cost()
+	o.rouse()
+}
+
+// rouse wakes the writer if it waits. Called with the lock.
+func (o *outbox) rouse() {
+	if !o.idle {
+		return
+	}
+	o.idle = false
+	select {
+	case o.wake <- struct{}{}:
+	default: // it was woken before, and by something else at once
+	}
+}
+
+// send queues it, waiting for room.
+func (o *outbox) send(ctx context.Context, it item) error {
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		return ErrClosed
+	}
+	if len(o.waiters) == 0 && o.fits(it.cost()) {
+		o.push(it)
+		o.mu.Unlock()
+		return nil
+	}
+	w := &waiter{item: it, ready: make(chan error, 1)}
+	o.waiters = append(o.waiters, w)
+	o.mu.Unlock()
+	select {
+	case err := <-w.ready:
+		return err
+	case <-ctx.Done():
+	}
+	o.mu.Lock()
+	i := slices.Index(o.waiters, w)
+	if i >= 0 {
+		o.waiters = slices.Delete(o.waiters, i, i+1)
+		o.grant() // those behind it may need less
+	}
+	o.mu.Unlock()
+	if i >= 0 {
+		return ctx.Err()
+	}
+	return <-w.ready // it was granted just before
+}
+
+// release gives back room, to waiters first. Called by the writer.
+func (o *outbox) release(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.bytes -= n
+	o.grant()
+}
+
+// grant queues for waiters in their order while there is room. Called with the
+// lock.
+func (o *outbox) grant() {
+	k := 0
+	for ; k < len(o.waiters) && o.fits(o.waiters[k].cost()); k++ {
+		o.push(o.waiters[k].item)
+		o.waiters[k].ready <- nil
+	}
+	o.waiters = slices.Delete(o.waiters, 0, k)
+}
+
+// take swaps the queue for spare, emptied. If there is nothing to take it
+// reports false, and that no more will come if so; the writer then waits for
+// wake.
+func (o *outbox) take(spare []item) (q []item, ok, over bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failed {
+		return nil, false, true
+	}
+	if len(o.queue) == 0 {
+		o.idle = !o.closed
+		return nil, false, o.closed
+	}
+	q, o.queue = o.queue, spare[:0]
+	return q, true, false
+}
+
+// trim gives back the queue's memory if it is empty.
+func (o *outbox) trim() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.queue) == 0 {
+		o.queue = nil
+	}
+}
+
+// close takes nothing more; the writer ends when it has drained the rest.
+func (o *outbox) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.shut()
+}
+
+// fail takes nothing more and gives up what is there. It is left to the
+// writer, which tells those who asked.
+func (o *outbox) fail() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.failed = true
+	o.shut()
+}
+
+func (o *outbox) shut() {
+	o.closed = true
+	for _, w := range o.waiters {
+		w.ready <- ErrClosed
+	}
+	o.waiters = nil
+	o.rouse()
+}
+
+// rest returns what nobody will write. Called by the writer, last.
+func (o *outbox) rest() []item {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	q := o.queue
+	o.queue, o.bytes = nil, 0
+	return q
+}
+
+// waiting returns how many bytes wait to be written.
+func (o *outbox) waiting() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.bytes
+}

@@ -1,0 +1,202 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"parley/dialect"
+	"parley/fault"
+)
+
+const (
+	// quiet is how long nothing must come in, or go out, before a link gives
+	// back the memory it grew to: within twice that it does.
+	quiet = 10 * time.Second
+
+	// Most messages in one call of Handler.Receive.
+	batchMsgs = 4096
+
+	// Most session messages, and bytes of them before the last, in one report
+	// to the brain, so that it never works for long on one link.
+	reportMsgs  = 64
+	reportBytes = 64 << 10
+)
+
+// reader is what a link's reader owns.
+type reader struct {
+	l    *Link
+	c    net.Conn
+	w    *window
+	dec  dialect.Decoder
+	need int // bytes that the message at the front of w takes, as far as is known
+	app  []dialect.Message
+	ses  []dialect.Message
+
+	sesBytes int    // in the bodies of ses
+	msgs     uint64 // messages that are not counted yet
+
+	alarmed bool // a read deadline is set to look at quiet links
+	moved   bool // something arrived since it was set
+}
+
+// read is the link's reader.
+func (l *Link) read(c net.Conn, w *window) {
+	r := &reader{l: l, c: c, w: w, dec: l.link.Decoder}
+	defer l.leave(c)
+	if err := l.guard(r.run); !l.closing.Load() {
+		l.end(outside("read", err))
+	}
+	// A closing link lets its writer finish; the writer's deadlines bound that.
+}
+
+// run decodes until the connection fails or the peer breaks a rule.
+func (r *reader) run() error {
+	err := r.decode() // what came with the opening exchange
+	for err == nil {
+		if err = r.alarm(); err != nil {
+			return err
+		}
+		var k int
+		k, err = r.w.fill(r.c, r.need)
+		if k > 0 {
+			r.moved = true
+			r.l.stats.InBytes.Add(uint64(k))
+			if derr := r.decode(); derr != nil {
+				return derr
+			}
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = r.overdue(err)
+		}
+	}
+	return err
+}
+
+// decode cuts all complete messages from the buffer and hands them over. Even
+// before an error it hands over those that came whole.
+func (r *reader) decode() error {
+	err := r.cut()
+	r.handOver()
+	return err
+}
+
+func (r *reader) cut() error {
+	limit := r.l.n.cfg.ReadBuffer
+	for buf := r.w.bytes(); len(buf) > 0 && len(buf) >= r.need; buf = r.w.bytes() {
+		m, n, err := r.dec.Next(buf)
+		switch {
+		case err != nil:
+			return fault.New(fault.Protocol, "decode", err)
+		case n > limit:
+			return fault.New(fault.Protocol, "decode", fmt.Errorf("message: %d bytes, limit %d", n, limit))
+		case n > len(buf):
+			r.need = n
+			return nil
+		case n <= 0:
+			return fault.New(fault.Local, "decode", errStuck)
+		}
+		r.need = 0
+		r.w.skip(n)
+		if m.For != 0 {
+			r.sort(m)
+		}
+	}
+	return nil
+}
+
+var errStuck = errors.New("decoder took no bytes and asked for none")
+
+// sort puts a message where it is to go.
+func (r *reader) sort(m dialect.Message) {
+	r.msgs++
+	if m.For&dialect.ToApp != 0 {
+		m.Lent = true
+		r.app = append(r.app, m)
+		m.Body = nil
+	}
+	if m.For&dialect.ToSession != 0 {
+		r.ses = append(r.ses, m.Clone())
+		r.sesBytes += len(m.Body)
+	}
+	if len(r.app) >= batchMsgs || len(r.ses) >= reportMsgs || r.sesBytes >= reportBytes {
+		r.handOver()
+	}
+}
+
+// handOver gives the application's messages to the handler, here and now, and
+// the session's to the brain.
+func (r *reader) handOver() {
+	if r.msgs == 0 {
+		return
+	}
+	r.l.stats.InMsgs.Add(r.msgs)
+	r.l.stats.InLast.Store(time.Now().UnixNano())
+	r.msgs = 0
+	if r.l.closing.Load() {
+		r.app, r.ses, r.sesBytes = r.app[:0], nil, 0
+		return
+	}
+	if len(r.app) > 0 {
+		r.deliver()
+	}
+	if batch := r.ses; len(batch) > 0 {
+		r.ses, r.sesBytes = nil, 0
+		r.l.report(func(now time.Time) { r.l.n.received(now, r.l, batch) })
+	}
+}
+
+// deliver calls the handler. When it returns the bodies are the reader's again.
+func (r *reader) deliver() {
+	r.l.n.cfg.Handler.Receive(r.l, r.app)
+	if r.l.n.poison {
+		for _, m := range r.app {
+			for i := range m.Body {
+				m.Body[i] ^= 0xff
+			}
+		}
+	}
+	clear(r.app)
+	r.app = r.app[:0]
+}
+
+// alarm sees to it that a link with a big buffer wakes up when nothing comes.
+func (r *reader) alarm() error {
+	if r.alarmed || !r.w.big() {
+		return nil
+	}
+	r.alarmed, r.moved = true, false
+	return r.setAlarm(time.Now().Add(quiet))
+}
+
+func (r *reader) setAlarm(t time.Time) error {
+	if !r.l.arm(r.c.SetReadDeadline, t) {
+		return net.ErrClosed
+	}
+	if r.l.drained.Load() {
+		// The writer has closed our half meanwhile and set a deadline, which
+		// this may have replaced.
+		r.c.SetReadDeadline(time.Now().Add(linger))
+	}
+	return nil
+}
+
+// overdue looks at why a read deadline passed: it ends the link, or nothing
+// came for a while.
+func (r *reader) overdue(err error) error {
+	if r.l.ctx.Err() != nil || r.l.drained.Load() {
+		return err
+	}
+	if r.moved {
+		r.moved = false
+		return r.setAlarm(time.Now().Add(quiet))
+	}
+	r.w.shrink()
+	r.app, r.alarmed = nil, r.w.big()
+	if r.alarmed {
+		return r.setAlarm(time.Now().Add(quiet))
+	}
+	return r.setAlarm(time.Time{})
+}

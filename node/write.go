@@ -1,0 +1,272 @@
+package node
+
+import (
+	"net"
+	"time"
+
+	"parley/dialect"
+	"parley/fault"
+)
+
+// writer is what a link's writer owns.
+type writer struct {
+	batch
+	l       *Link
+	c       net.Conn
+	packer  dialect.Packer // the encoder, if it is one
+	prelude []byte         // to be written before the first message
+
+	q    []item // taken from the outbox
+	next int    // q[:next] is written or given up
+	held []item // with the packer
+
+	timer *time.Timer // while there is memory to give back
+	moved bool        // something was written since the timer was set
+}
+
+// write is the link's writer.
+func (l *Link) write(c net.Conn) {
+	w := &writer{l: l, c: c, prelude: l.link.Prelude}
+	w.enc, w.shared = l.link.Encoder, l.link.Shared
+	w.framer, _ = w.enc.(dialect.Framer)
+	w.packer, _ = w.enc.(dialect.Packer)
+	w.large = copyBelow
+	if !vectored(c) {
+		w.large = copyStream
+	}
+	defer l.leave(c)
+	if err := l.guard(w.run); err != nil {
+		l.end(outside("write", err))
+	}
+	w.giveUp()
+}
+
+// run writes what is queued until the outbox is closed and drained. Then it
+// closes our half of the connection, and leaves it to the reader to wait for
+// the other.
+func (w *writer) run() error {
+	for w.take() {
+		var err error
+		if w.packer != nil {
+			err = w.pack()
+		} else {
+			err = w.send()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if w.l.ctx.Err() != nil {
+		return w.l.reason()
+	}
+	return w.hangUp()
+}
+
+func (w *writer) hangUp() error {
+	w.l.drained.Store(true)
+	h, ok := w.c.(halfCloser)
+	if !ok || h.CloseWrite() != nil {
+		return w.l.reason()
+	}
+	w.l.arm(w.c.SetReadDeadline, time.Now().Add(linger))
+	return nil
+}
+
+// take waits for messages. It reports false if there will be none.
+func (w *writer) take() bool {
+	for {
+		q, ok, over := w.l.out.take(w.q)
+		if ok || over {
+			w.q, w.next = q, 0
+			return ok
+		}
+		w.wait()
+	}
+}
+
+// wait waits until the outbox has something, and gives back memory if that
+// takes long.
+func (w *writer) wait() {
+	if w.timer == nil && w.buf == nil {
+		<-w.l.out.wake
+		return
+	}
+	if w.timer == nil {
+		w.timer, w.moved = time.NewTimer(quiet), false
+	}
+	select {
+	case <-w.l.out.wake:
+		return
+	case <-w.timer.C:
+	}
+	if w.moved {
+		w.moved = false
+		w.timer.Reset(quiet)
+		return
+	}
+	w.timer = nil
+	w.trim()
+	w.q, w.held = nil, nil
+	w.l.out.trim()
+}
+
+// send writes what was taken, one system call a batch.
+func (w *writer) send() error {
+	for w.next < len(w.q) {
+		w.reset()
+		w.preface()
+		first, msgs := w.next, 0
+		for ; w.next < len(w.q) && !w.closed(); w.next++ {
+			it := &w.q[w.next]
+			if err := w.add(it); err != nil {
+				w.refuse(it, err)
+				continue
+			}
+			msgs++
+		}
+		w.seal()
+		if err := w.flush(msgs); err != nil {
+			w.next = first // none of them is known to have gone out
+			return err
+		}
+		w.settle(w.q[first:w.next])
+	}
+	return nil
+}
+
+// preface begins the first batch with the link's prelude.
+func (w *writer) preface() {
+	w.buf = append(w.buf, w.prelude...)
+	w.size += len(w.prelude)
+	w.prelude = nil
+}
+
+// refuse drops a message that has no wire form.
+func (w *writer) refuse(it *item, err error) {
+	w.l.stats.Dropped.Add(1)
+	w.l.stats.DroppedBytes.Add(uint64(len(it.msg.Body)))
+	w.l.n.cfg.Log.Warn("message not sent", "link", w.l, "type", it.msg.Type, "size", len(it.msg.Body), "err", err)
+	it.msg.For = 0
+	tell(it, fault.New(fault.Local, "encode", err))
+}
+
+// flush writes the batch.
+func (w *writer) flush(msgs int) error {
+	if w.size == 0 {
+		return nil
+	}
+	var err error
+	switch {
+	case len(w.vec) == 0:
+		err = w.push(w.buf)
+	case w.size < 2*batchBytes:
+		if !w.l.arm(w.c.SetWriteDeadline, time.Now().Add(w.l.n.cfg.WriteTimeout)) {
+			return w.l.reason()
+		}
+		w.spent = w.vec // WriteTo consumes it
+		_, err = w.spent.WriteTo(w.c)
+	default:
+		for i := 0; i < len(w.vec) && err == nil; i++ {
+			err = w.push(w.vec[i])
+		}
+	}
+	if err != nil {
+		return err
+	}
+	w.moved = true
+	s := &w.l.stats
+	s.OutBytes.Add(uint64(w.size))
+	s.OutMsgs.Add(uint64(msgs))
+	s.OutLast.Store(time.Now().UnixNano())
+	return nil
+}
+
+// push writes p in pieces that each have their own deadline, so that a slow
+// link that makes progress is not cut off by a long message.
+func (w *writer) push(p []byte) error {
+	for len(p) > 0 {
+		if !w.l.arm(w.c.SetWriteDeadline, time.Now().Add(w.l.n.cfg.WriteTimeout)) {
+			return w.l.reason()
+		}
+		n, err := w.c.Write(p[:min(len(p), batchBytes)])
+		if err != nil {
+			return err
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+// settle gives back the room of items that were written, and tells those who
+// asked.
+func (w *writer) settle(items []item) {
+	cost := 0
+	var told []dialect.Message
+	for i := range items {
+		it := &items[i]
+		cost += it.cost()
+		if it.msg.For&dialect.ToSession != 0 {
+			told = append(told, dialect.Message{Type: it.msg.Type, For: it.msg.For})
+		}
+		tell(it, nil)
+		*it = item{}
+	}
+	w.l.out.release(cost)
+	if told != nil {
+		w.l.report(func(now time.Time) { w.l.n.sent(now, w.l, told) })
+	}
+}
+
+// tell calls an item's done, once.
+func tell(it *item, err error) {
+	if done := it.done; done != nil {
+		it.done = nil
+		done(err)
+	}
+}
+
+// giveUp tells those who asked that their messages are lost.
+func (w *writer) giveUp() {
+	l := w.l
+	why := l.reason()
+	lost := [][]item{w.held, w.q[min(w.next, len(w.q)):], l.out.rest()}
+	for _, q := range lost {
+		for i := range q {
+			l.guard(func() error { tell(&q[i], why); return nil })
+		}
+	}
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}
+
+// pack gives what was taken to the packer and writes what it chooses, taking
+// what arrives meanwhile. Which messages a piece completes only the packer
+// knows, so their room is given back when it holds none.
+func (w *writer) pack() error {
+	for more := true; more; {
+		for ; w.next < len(w.q); w.next++ {
+			w.packer.Put(w.q[w.next].msg)
+			w.held = append(w.held, w.q[w.next])
+			w.q[w.next] = item{}
+		}
+		w.reset()
+		w.preface()
+		old := len(w.buf)
+		var err error
+		if w.buf, more, err = w.packer.Pack(w.buf, batchCopy); err != nil {
+			return fault.New(fault.Local, "encode", err)
+		}
+		w.size += len(w.buf) - old
+		if err := w.flush(0); err != nil {
+			return err
+		}
+		if q, ok, _ := w.l.out.take(w.q); ok {
+			w.q, w.next, more = q, 0, true
+		}
+	}
+	w.l.stats.OutMsgs.Add(uint64(len(w.held)))
+	w.settle(w.held)
+	w.held = w.held[:0]
+	return nil
+}
