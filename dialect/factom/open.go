@@ -223,14 +223,13 @@ func (x *exchange) write(v uint16, h *Handshake) error {
 func (x *exchange) intro(f *first) dialect.Intro {
 	port, _ := parsePort(f.hello.ListenPort) // was checked
 	e := Endpoint{x.o.Remote.HostText(), f.hello.ListenPort}
-	listen := x.o.Remote.WithPort(port)
 	if x.o.Dialing {
-		e, listen = EndpointOf(x.o.Remote), x.o.Remote
+		e = EndpointOf(x.o.Remote)
 	}
 	return dialect.Intro{
 		ID:      PeerHash(e.Host, e.Port, f.hello.NodeID),
 		Nonce:   f.hello.Nonce,
-		Listen:  listen,
+		Listen:  x.o.Remote.WithPort(port),
 		Version: uint32(f.agreed),
 		Info:    &f.hello,
 	}

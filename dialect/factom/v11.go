@@ -38,7 +38,18 @@ func (c codec11) Next(buf []byte) (m dialect.Message, n int, err error) {
 	return m, n, nil
 }
 
+// parse11 reads a parcel. One that is written as all known encoders do, with a
+// small type and then the payload, needs no walk over its fields.
 func parse11(b []byte) (dialect.Message, error) {
+	if len(b) > 4 && b[0] == fieldType<<3 && b[1] < 0x80 && b[2] == fieldPayload<<3|byte(wire.Bytes) {
+		if n, k := binary.Uvarint(b[3:]); k > 0 && n == uint64(len(b)-3-k) {
+			return inbound(uint32(b[1]), b[3+k:])
+		}
+	}
+	return walk11(b)
+}
+
+func walk11(b []byte) (dialect.Message, error) {
 	var typ uint16
 	var body []byte
 	r := wire.NewReader(b)
