@@ -1,0 +1,6 @@
+//go:build !race
+
+package guard
+
+// slack multiplies bounds on memory.
+const slack = 1
