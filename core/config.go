@@ -1,10 +1,12 @@
 package core
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 
 	"parley/addr"
+	"parley/core/book"
 )
 
 // Config holds the limits and habits of a node. Zero fields mean the default
@@ -51,4 +53,85 @@ type Host struct {
 	// went out on a live link; see [dialect.View]. Nil means that nothing is
 	// known, and every link counts as silent since it opened.
 	Traffic func(id LinkID) (in, out time.Time)
+}
+
+// The defaults of Config.
+const (
+	defaultOutbound = 8
+	defaultInbound  = 117
+	defaultOpening  = 64
+	defaultDials    = 16
+	defaultPerHost  = 4
+	defaultPerGroup = 2
+	defaultBackoff  = 5 * time.Second
+	defaultOffer    = 3
+	defaultBanScore = 100
+	defaultBanTime  = 24 * time.Hour
+
+	defaultSize      = 16384
+	defaultBookGroup = 64
+	defaultSource    = 256
+)
+
+// The bounds of Config.Backoff: the lower keeps a node without a pause from
+// spinning, the upper keeps the doubled pause from overflowing.
+const (
+	minBackoff = time.Millisecond
+	maxBackoff = 30 * 24 * time.Hour
+)
+
+// noLimit stands for what is not limited.
+const noLimit = math.MaxInt32
+
+// filled returns c with its defaults filled in and negative fields resolved,
+// sharing nothing with it. Peers to hold on to that can not be dialed are left
+// out, as are repetitions.
+func (c Config) filled() Config {
+	c.Outbound = count(c.Outbound, defaultOutbound, 0)
+	c.Target = max(c.Target, 0)
+	c.Inbound = count(c.Inbound, defaultInbound, 0)
+	c.Opening = count(c.Opening, defaultOpening, noLimit)
+	c.Dials = count(c.Dials, defaultDials, noLimit)
+	c.PerHost = count(c.PerHost, defaultPerHost, noLimit)
+	c.PerGroup = count(c.PerGroup, defaultPerGroup, noLimit)
+	c.Backoff = min(max(count(c.Backoff, defaultBackoff, 0), minBackoff), maxBackoff)
+	c.RoundTime = max(c.RoundTime, 0)
+	c.DropTo = max(c.DropTo, 0)
+	c.Offer = count(c.Offer, defaultOffer, 0)
+	c.BanScore = count(c.BanScore, defaultBanScore, noLimit)
+	c.BanTime = count(c.BanTime, defaultBanTime, 0)
+	c.Book.Size = count(c.Book.Size, defaultSize, noLimit)
+	c.Book.PerGroup = count(c.Book.PerGroup, defaultBookGroup, noLimit)
+	c.Book.PerSource = count(c.Book.PerSource, defaultSource, noLimit)
+	c.Always = distinct(c.Always)
+	return c
+}
+
+// distinct returns the addresses that could be dialed, each once, in order.
+func distinct(as []addr.Addr) []addr.Addr {
+	var out []addr.Addr
+	seen := map[addr.Addr]bool{}
+	for _, a := range as {
+		if a.Dialable() && !seen[a] {
+			seen[a] = true
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// count resolves a field: zero means def and a negative number means none.
+func count[T int | time.Duration](v, def, none T) T {
+	switch {
+	case v == 0:
+		return def
+	case v < 0:
+		return none
+	}
+	return v
+}
+
+// book returns the limits of the address book.
+func (c Config) book() book.Limits {
+	return book.Limits{Size: c.Book.Size, PerGroup: c.Book.PerGroup, PerSource: c.Book.PerSource, Spread: c.PerGroup}
 }

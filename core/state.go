@@ -23,13 +23,14 @@ type LinkState struct {
 	Always  bool
 	Opening bool // the opening exchange is not done yet
 	Intro   dialect.Intro
-	Since   time.Time
+	Since   time.Time // when it opened; while it opens, when it was made
 	Blame   int
 }
 
 // Ban refuses a machine, or one port of it, until a time.
 type Ban struct {
-	Addr  addr.Addr `json:"addr"` // port 0 for the whole machine
+	Addr  addr.Addr `json:"addr"`        // port 0 for the whole machine
+	ID    string    `json:"id,omitzero"` // an identity refused with it wherever it comes from, or ""
 	Until time.Time `json:"until"`
 	Why   string    `json:"why,omitzero"`
 }
@@ -47,4 +48,21 @@ type Known struct {
 	Seen   time.Time `json:"seen,omitzero"`   // when a link to it last worked
 	Tries  int       `json:"tries,omitzero"`  // failed attempts since
 	Anchor bool      `json:"anchor,omitzero"` // an outbound link was up when saved: dial it first
+}
+
+// State returns a copy of everything worth showing. It takes time in
+// proportion to the links and bans.
+func (n *Node) State(now time.Time) State {
+	s := State{Known: n.book.Len(), Bans: n.bans.list(now), Rounds: n.round.held}
+	for _, l := range n.made {
+		since := l.made
+		if l.up {
+			since = l.opened
+		}
+		s.Links = append(s.Links, LinkState{
+			ID: l.id, Addr: l.addr, Dialed: l.dialed, Always: l.always, Opening: !l.up,
+			Intro: l.intro, Since: since, Blame: n.blameOf(now, l),
+		})
+	}
+	return s
 }

@@ -1,0 +1,229 @@
+package core
+
+import (
+	"time"
+
+	"parley/addr"
+	"parley/dialect"
+	"parley/fault"
+)
+
+// healthy is how long a link may have been silent and still stand against a
+// second one to the same peer.
+const healthy = 60 * time.Second
+
+// Accepted announces an inbound connection. It names the link or says why the
+// connection must be closed at once, without an opening exchange.
+//
+// A node that is merely full still opens the connection, so that Admit can say
+// where else to try.
+func (n *Node) Accepted(now time.Time, from addr.Addr) (LinkID, error) {
+	n.now = now
+	if err := n.mayAccept(now, from); err != nil {
+		return 0, fault.New(fault.Refused, "accept", err)
+	}
+	return n.add(link{addr: from}).id, nil
+}
+
+func (n *Node) mayAccept(now time.Time, from addr.Addr) error {
+	known := n.keep.host(from)
+	switch {
+	case n.stopped:
+		return errStopped
+	case n.bans.until(now, from).After(now):
+		return errBanned
+	case n.tally.opening >= n.cfg.Opening:
+		return errOpening
+	case n.cfg.Only && !known && !n.keep.names:
+		return errOnly
+	case !known && n.perHost[from.HostOnly()] >= n.cfg.PerHost:
+		return errPerHost
+	}
+	return nil
+}
+
+// Attached announces a connection made elsewhere, outside all limits but bans.
+func (n *Node) Attached(now time.Time, remote addr.Addr, dialing bool) (LinkID, error) {
+	n.now = now
+	switch {
+	case n.stopped:
+		return 0, fault.New(fault.Refused, "attach", errStopped)
+	case n.bans.until(now, remote).After(now):
+		return 0, fault.New(fault.Refused, "attach", errBanned)
+	}
+	l := n.add(link{addr: remote, dialed: dialing, attached: true})
+	if dialing {
+		n.occupy(l, remote)
+	}
+	return l.id, nil
+}
+
+// Admit decides whether an introduced peer may stay; see [dialect.Opening].
+// Links that give way to it are in e. An error is a [dialect.Refusal], or has
+// [dialect.ErrSelf] in its tree, or says that the link is gone.
+func (n *Node) Admit(now time.Time, id LinkID, in dialect.Intro, e *Effects) error {
+	n.now = now
+	l := n.links[id]
+	if l == nil || l.up {
+		return fault.New(fault.Local, "admit", errGone)
+	}
+	err := n.admit(now, l, in)
+	n.finish(now, e)
+	return err
+}
+
+func (n *Node) admit(now time.Time, l *link, in dialect.Intro) error {
+	n.withdraw(l)
+	if in.Nonce != 0 && in.Nonce == n.host.Nonce {
+		return fault.New(fault.Local, "admit", dialect.ErrSelf)
+	}
+	l.intro, l.listen = in, l.believe(in.Listen)
+	n.recognize(l)
+	if l.dialed {
+		n.leads(l.addr, in.ID)
+	}
+	rival := n.byID[in.ID] // no link is filed under ""
+	err := n.judge(now, l, rival)
+	if err != nil {
+		l.refused = true
+		r := &dialect.Refusal{Reason: err.Error()}
+		if err == errFull {
+			r.Offer = n.share(l, n.cfg.Offer)
+		}
+		return fault.New(fault.Refused, "admit", r)
+	}
+	if rival != nil {
+		n.withdraw(rival)
+		n.endLater(rival.id, fault.New(fault.Refused, "admit", errTwice), false)
+	}
+	n.enroll(l)
+	return nil
+}
+
+// judge returns why an introduced peer may not stay.
+func (n *Node) judge(now time.Time, l, rival *link) error {
+	full := !l.dialed && !l.attached && !l.always && n.tally.in >= n.cfg.Inbound
+	if full && rival != nil && !rival.dialed && !rival.attached && !rival.always {
+		full = false // it takes the place of its rival or none
+	}
+	switch {
+	case n.stopped:
+		return errStopped
+	case n.bannedPeer(now, l):
+		return errBanned
+	case n.cfg.Only && !l.attached && !n.welcome(l):
+		return errOnly
+	case rival != nil && n.stays(now, rival, l):
+		return errTwice
+	case full:
+		return errFull
+	}
+	return nil
+}
+
+// stays reports whether of two links to one peer the older one is kept. Both
+// nodes must come to the same answer when they have dialed each other at once,
+// or they would end both links: so it is that made by the higher nonce.
+func (n *Node) stays(now time.Time, old, l *link) bool {
+	if !old.up || now.Sub(old.opened) < young {
+		a, b := n.host.Nonce, l.intro.Nonce
+		if old.dialed == l.dialed || a == 0 || b == 0 || a == b {
+			return true
+		}
+		return old.dialed == (a > b)
+	}
+	in, _ := n.traffic(old)
+	return now.Sub(in) < healthy
+}
+
+// believe returns where a peer that says that it listens at a can be dialed.
+// Nobody is believed about other machines than its own.
+func (l *link) believe(a addr.Addr) addr.Addr {
+	switch {
+	case l.dialed:
+		return l.addr
+	case a.Port == 0:
+		return addr.Addr{}
+	case a.HostOnly().IsZero() || a.HostOnly() == l.addr.HostOnly():
+		return l.addr.WithPort(a.Port)
+	}
+	return addr.Addr{}
+}
+
+// enroll lets an introduced peer stay.
+func (n *Node) enroll(l *link) {
+	n.change(l, func() { l.admitted = true })
+	if l.intro.ID != "" {
+		n.byID[l.intro.ID] = l
+	}
+	if l.listen.Dialable() {
+		n.occupy(l, l.listen)
+	}
+}
+
+// withdraw undoes enroll, but for the addresses in use.
+func (n *Node) withdraw(l *link) {
+	if !l.admitted {
+		return
+	}
+	n.change(l, func() { l.admitted = false })
+	if n.byID[l.intro.ID] == l {
+		delete(n.byID, l.intro.ID)
+	}
+}
+
+// Opened reports that a link's opening exchange succeeded. If the core has
+// given up the link meanwhile, e closes it.
+func (n *Node) Opened(now time.Time, id LinkID, in dialect.Intro, e *Effects) {
+	n.now = now
+	l := n.links[id]
+	switch {
+	case l == nil:
+		e.Close = append(e.Close, Close{Link: id, Why: fault.New(fault.Local, "open", errGivenUp)})
+		return
+	case l.up:
+		return
+	}
+	if !l.admitted || in.ID != l.intro.ID {
+		if err := n.admit(now, l, in); err != nil {
+			n.endLater(id, err, false)
+			n.finish(now, e)
+			return
+		}
+		n.drain(now, e)
+	}
+	n.open(now, l, in, e)
+	n.finish(now, e)
+}
+
+// open starts the session of a link.
+func (n *Node) open(now time.Time, l *link, in dialect.Intro, e *Effects) {
+	n.opened++
+	n.change(l, func() { l.up = true })
+	l.intro, l.opened, l.order = in, now, n.opened
+	n.live = append(n.live, l)
+	n.liveIDs = append(n.liveIDs, l.id)
+	n.worked(now, l)
+	e.Peers = append(e.Peers, l.changed(nil))
+	l.ses = n.rules.Join(now, l.id, in, &n.out)
+	n.settle(now, l, e)
+}
+
+// traffic reports when l was last heard and written to.
+func (n *Node) traffic(l *link) (in, out time.Time) {
+	if n.host.Traffic != nil {
+		in, out = n.host.Traffic(l.id)
+	}
+	since := l.opened
+	if !l.up {
+		since = l.made
+	}
+	return latest(in, since), latest(out, since)
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

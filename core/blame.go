@@ -1,0 +1,169 @@
+package core
+
+import (
+	"time"
+
+	"parley/addr"
+	"parley/fault"
+	"parley/internal/heapq"
+)
+
+// points is what the kinds of fault cost a peer. The others cost it nothing
+// but the pause before it is dialed again: networks fail, and a refusal is
+// anybody's right.
+var points = map[fault.Kind]int{
+	fault.Protocol: 50,
+	fault.Abuse:    100,
+}
+
+const (
+	// halfLife is how long it takes to forgive half of the blame.
+	halfLife = 10 * time.Minute
+	// maxBlames is how many blamed machines and identities are remembered.
+	// Beyond it, the one blamed the longest ago is forgiven.
+	maxBlames = 4096
+	// milli is the unit of scores: a thousandth of a point.
+	milli = 1000
+	// maxScore keeps sums from overflowing.
+	maxScore = 1 << 30 * milli
+)
+
+// culprit is whom blame falls on: a machine, one port of it, or an identity.
+type culprit struct {
+	addr addr.Addr
+	id   string
+}
+
+// blame is what one culprit has on it.
+type blame struct {
+	who   culprit
+	score int64 // in milli points, when it was last added to
+	time  time.Time
+	seq   uint64
+	pos   int
+}
+
+// blames is a bounded table of who misbehaved. It outlives the links.
+type blames struct {
+	by    map[culprit]*blame
+	queue *heapq.Queue[*blame] // by the time of the last blame
+	seq   uint64
+}
+
+func newBlames() blames {
+	return blames{
+		by: map[culprit]*blame{},
+		queue: heapq.New(func(a, b *blame) bool { return a.seq < b.seq },
+			func(b *blame) *int { return &b.pos }),
+	}
+}
+
+// at returns the score at now. It falls by half in every half-life, in a
+// straight line in between, so that it takes no floating point to agree on.
+func (b *blame) at(now time.Time) int64 {
+	d := now.Sub(b.time)
+	if d <= 0 {
+		return b.score
+	}
+	halves := int64(d / halfLife)
+	if halves > 62 {
+		return 0
+	}
+	s := b.score >> halves
+	return s - s/2*(d%halfLife).Milliseconds()/halfLife.Milliseconds()
+}
+
+// add adds points to a culprit and returns its score in points.
+func (s *blames) add(now time.Time, who culprit, pts int) int {
+	b := s.by[who]
+	if b == nil {
+		if len(s.by) >= maxBlames {
+			if old, ok := s.queue.First(); ok {
+				s.remove(old)
+			}
+		}
+		b = &blame{who: who}
+		s.by[who] = b
+	}
+	s.seq++
+	b.score = min(b.at(now)+int64(pts)*milli, maxScore)
+	b.time, b.seq = now, s.seq
+	s.queue.Put(b)
+	return int(b.score / milli)
+}
+
+func (s *blames) remove(b *blame) {
+	delete(s.by, b.who)
+	s.queue.Remove(b)
+}
+
+// clear forgives a culprit, because it has been banned instead.
+func (s *blames) clear(who culprit) {
+	if b := s.by[who]; b != nil {
+		s.remove(b)
+	}
+}
+
+// score returns the points of a culprit.
+func (s *blames) score(now time.Time, who culprit) int {
+	if b := s.by[who]; b != nil {
+		return int(b.at(now) / milli)
+	}
+	return 0
+}
+
+// machine returns the address under which the peer of l is blamed, banned and
+// counted as a source of addresses: its machine. Where many nodes share a
+// machine that must not suffer together, on loopback and beside peers to hold
+// on to, it is the peer's own port.
+func (n *Node) machine(l *link) addr.Addr {
+	switch {
+	case !l.addr.IP.IsLoopback() && !n.keep.host(l.addr):
+		return l.addr.HostOnly()
+	case l.listen.Dialable():
+		return l.listen
+	}
+	return l.addr
+}
+
+// culprits returns whom blame for l falls on. Blame for an identity follows it
+// to other machines; a dialect whose identities anybody can claim must make
+// the remote address part of them, or peers could get each other banned.
+func (n *Node) culprits(l *link) []culprit {
+	who := []culprit{{addr: n.machine(l)}}
+	if l.intro.ID != "" {
+		who = append(who, culprit{id: l.intro.ID})
+	}
+	return who
+}
+
+// blameOf returns the points of the peer of l.
+func (n *Node) blameOf(now time.Time, l *link) int {
+	worst := 0
+	for _, who := range n.culprits(l) {
+		worst = max(worst, n.blames.score(now, who))
+	}
+	return worst
+}
+
+// punish blames the peer of a link that ended through its fault, and bans it
+// when that was once too often. Peers to hold on to are blamed but not banned:
+// whom the operator named, only the operator bans.
+func (n *Node) punish(now time.Time, l *link, why error, e *Effects) {
+	pts := points[fault.KindOf(why)]
+	if pts == 0 {
+		return
+	}
+	who, worst := n.culprits(l), 0
+	for _, c := range who {
+		worst = max(worst, n.blames.add(now, c, pts))
+	}
+	if worst < n.cfg.BanScore || n.cfg.BanTime == 0 || l.always {
+		return
+	}
+	for _, c := range who {
+		n.blames.clear(c)
+	}
+	n.ban(now, Ban{Addr: n.machine(l), ID: l.intro.ID, Until: now.Add(n.cfg.BanTime), Why: why.Error()})
+	n.drain(now, e)
+}

@@ -1,0 +1,134 @@
+package book
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"parley/addr"
+)
+
+// maxID is the longest identity that is remembered with an address, in bytes.
+const maxID = 256
+
+// Hold keeps an address from being dialed and given up, because a link leads
+// there that was not dialed from this book. It reports whether the address is
+// in the book and was not held before.
+func (b *Book) Hold(a addr.Addr) bool {
+	e := b.entries[a]
+	if e == nil || e.state == held {
+		return false
+	}
+	b.leave(e)
+	e.dialed, e.soon = false, false
+	b.enter(e, held)
+	return true
+}
+
+// Release ends the use of a held address. It counts as failed that many times
+// in a row, and is not dialed before until.
+func (b *Book) Release(a addr.Addr, tries int, until time.Time) {
+	e := b.entries[a]
+	if e == nil || e.state != held {
+		return
+	}
+	b.leave(e)
+	e.dialed, e.until, e.tries = false, until, tries
+	if tries > 0 {
+		e.anchor = false
+	}
+	b.setProven(e)
+	b.worst.Put(e)
+	b.enter(e, waiting)
+}
+
+// Tries returns how often an address failed in a row.
+func (b *Book) Tries(a addr.Addr) int {
+	if e := b.entries[a]; e != nil {
+		return e.tries
+	}
+	return 0
+}
+
+// Worked notes that a link to a held address has opened.
+func (b *Book) Worked(now time.Time, a addr.Addr) {
+	e := b.entries[a]
+	if e == nil || e.state != held {
+		return
+	}
+	b.countFresh(e, -1)
+	e.seen, e.tries, e.self = now, 0, false
+	b.countFresh(e, 1)
+	b.leaveSource(e)
+	b.setProven(e)
+}
+
+// Leads notes whom an address led to. Identities over a length are not noted.
+func (b *Book) Leads(a addr.Addr, id string) {
+	if e := b.entries[a]; e != nil && len(id) <= maxID {
+		e.id = id
+	}
+}
+
+// Identity returns whom an address led to when last dialed, or "".
+func (b *Book) Identity(a addr.Addr) string {
+	if e := b.entries[a]; e != nil {
+		return e.id
+	}
+	return ""
+}
+
+// Self notes that a held address leads to this very node, so that it is not
+// shared, and not dialed before until once it is released.
+func (b *Book) Self(a addr.Addr) {
+	if e := b.entries[a]; e != nil {
+		e.self = true
+		b.setProven(e)
+	}
+}
+
+// Anchor notes whether an address shall be dialed before others after a
+// restart.
+func (b *Book) Anchor(a addr.Addr, on bool) {
+	e := b.entries[a]
+	if e == nil {
+		return
+	}
+	e.anchor = on
+	if e.state != held {
+		b.worst.Put(e)
+	}
+}
+
+// Soon lets a ready address be tried before others. One that is waiting keeps
+// waiting, so that peers cannot have it dialed at their pace.
+func (b *Book) Soon(a addr.Addr) {
+	e := b.entries[a]
+	if e == nil || e.state != ready || e.soon {
+		return
+	}
+	b.leave(e)
+	e.soon = true
+	b.enter(e, ready)
+}
+
+// Recent appends up to limit random addresses to which a link was up at or after
+// since, which no link holds now, and which pass keep. It looks at four times
+// limit at most.
+func (b *Book) Recent(dst []addr.Addr, r *rand.Rand, limit int, since time.Time, keep func(addr.Addr) bool) []addr.Addr {
+	n := len(b.proven)
+	for i := range min(n, 4*limit) {
+		if limit <= 0 {
+			break
+		}
+		// A step of a shuffle: what was looked at moves to the front.
+		j := i + r.IntN(n-i)
+		e := b.proven[j]
+		b.proven[i], b.proven[j] = e, b.proven[i]
+		b.proven[i].provenPos, b.proven[j].provenPos = i+1, j+1
+		if e.state != held && !e.seen.Before(since) && keep(e.addr) {
+			dst = append(dst, e.addr)
+			limit--
+		}
+	}
+	return dst
+}

@@ -1,0 +1,122 @@
+package core
+
+import (
+	"time"
+
+	"parley/addr"
+	"parley/fault"
+)
+
+// round is the state of CAT rounds: factom-p2p 1.13 drops random peers every
+// so often, so that the network keeps mixing.
+type round struct {
+	next time.Time // zero before the first Wake, or without rounds
+	held int
+}
+
+// holdRound holds a round if one is due. Links are dropped at random, but not
+// those to peers to hold on to and attached ones.
+func (n *Node) holdRound(now time.Time, e *Effects) {
+	switch {
+	case n.cfg.RoundTime == 0:
+		return
+	case n.round.next.IsZero():
+		n.round.next = now.Add(n.cfg.RoundTime)
+		return
+	case now.Before(n.round.next):
+		return
+	}
+	n.round.next = now.Add(n.cfg.RoundTime)
+	n.round.held++
+	n.saver.save(now, e)
+	over := n.tally.up - n.cfg.DropTo
+	if n.cfg.DropTo == 0 || over <= 0 {
+		return
+	}
+	var drop []*link
+	for _, l := range n.live {
+		if !l.always && !l.attached {
+			drop = append(drop, l)
+		}
+	}
+	why := fault.New(fault.Refused, "round", errRound)
+	for i := range min(over, len(drop)) {
+		j := i + n.host.Rand.IntN(len(drop)-i)
+		drop[i], drop[j] = drop[j], drop[i]
+		n.endLater(drop[i].id, why, true)
+	}
+}
+
+// Tune replaces the limits. Links over a lowered limit are ended, the youngest
+// first. Peers no longer to be held on to become ordinary ones, and the other
+// way round. It takes time in proportion to the links and the book.
+func (n *Node) Tune(now time.Time, cfg Config, e *Effects) {
+	n.now = now
+	old := n.cfg
+	n.cfg = cfg.filled()
+	n.tuneKept(now, old)
+	n.book.Tune(n.cfg.book())
+	if n.cfg.RoundTime != old.RoundTime {
+		n.round.next = time.Time{}
+		if n.cfg.RoundTime > 0 {
+			n.round.next = now.Add(n.cfg.RoundTime)
+		}
+	}
+	n.endExcess()
+	n.finish(now, e)
+}
+
+// tuneKept brings links and book in line with who is to be held on to.
+func (n *Node) tuneKept(now time.Time, old Config) {
+	n.keep.set(n.cfg.Always, now)
+	n.learn(old.Always, addr.Addr{})
+	for _, a := range n.cfg.Always {
+		n.book.Remove(a)
+		if n.places[a] != nil {
+			n.keep.hold(a)
+		}
+	}
+	for _, l := range n.made {
+		n.change(l, func() { l.always = false })
+		switch {
+		case l.admitted:
+			n.recognize(l)
+		case l.dialed && n.keep.byAddr[l.addr] != nil:
+			n.change(l, func() { l.always = true })
+		}
+	}
+}
+
+// endExcess ends the links over any limit: it goes through all of them from the
+// oldest, and those that exceed a count have to go.
+func (n *Node) endExcess() {
+	var out, in, opening int
+	hosts, groups := map[addr.Addr]int{}, map[addr.Group]int{}
+	why := fault.New(fault.Refused, "tune", errLimit)
+	over := func(c *int, limit int) bool { *c++; return *c > limit }
+	for _, l := range n.made {
+		excess := false
+		switch {
+		case l.attached:
+		case !l.dialed && !l.up && over(&opening, n.cfg.Opening):
+			excess = true
+		case n.cfg.Only && !l.always && (l.dialed || l.admitted && !n.welcome(l)):
+			excess = true
+		case l.always:
+		case l.dialed:
+			excess = n.cfg.Target == 0 && over(&out, n.cfg.Outbound)
+			if g := l.addr.Group(); l.addr.Routable() {
+				groups[g]++
+				excess = excess || groups[g] > n.cfg.PerGroup
+			}
+		default:
+			h := l.addr.HostOnly()
+			hosts[h]++
+			excess = hosts[h] > n.cfg.PerHost && !n.keep.host(l.addr) ||
+				l.admitted && over(&in, n.cfg.Inbound)
+		}
+		if excess {
+			n.endLater(l.id, why, true)
+		}
+	}
+}
