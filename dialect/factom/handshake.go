@@ -18,6 +18,8 @@ type Handshake struct {
 	ListenPort   string     // as written: "+08108" is allowed
 	Nonce        uint64     // 0 if there was none
 	Alternatives []Endpoint // only if Type is TypeRejectAlternative
+
+	requested bool // ours was a peer request, as V9 handshakes are; it will be answered
 }
 
 // Field numbers of a V11 handshake and of an endpoint in it.

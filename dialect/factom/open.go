@@ -58,6 +58,7 @@ func (x *exchange) dial() (*dialect.Link, error) {
 	if x.self(f) {
 		return nil, fault.New(fault.Local, "open", dialect.ErrSelf)
 	}
+	f.hello.requested = own == V9
 	in := x.intro(f)
 	if err := x.o.Admit(in); err != nil {
 		return nil, denied(err)
@@ -74,6 +75,7 @@ func (x *exchange) listen() (*dialect.Link, error) {
 		x.answer(f) // our dialing half finds out by our nonce, as this half did
 		return nil, fault.New(fault.Local, "open", dialect.ErrSelf)
 	}
+	f.hello.requested = f.agreed == V9
 	in := x.intro(f)
 	if err := x.o.Admit(in); err != nil {
 		return nil, x.refuse(f, err)

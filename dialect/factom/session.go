@@ -31,7 +31,7 @@ type session struct {
 	r       *rules
 	id      dialect.LinkID
 	version uint16
-	network uint32
+	hello   Handshake // of the peer
 	opened  time.Time
 
 	wrote    bool      // we have sent something, so the first ping can wait
@@ -62,17 +62,20 @@ func (t *tally) add(now time.Time, span time.Duration) int {
 func newSession(r *rules, now time.Time, id dialect.LinkID, in dialect.Intro) *session {
 	s := &session{r: r, id: id, version: uint16(in.Version), opened: now, pinged: now}
 	if h, ok := in.Info.(*Handshake); ok {
-		s.network = h.Network // the same as ours, or the link would not be
+		s.hello = *h
 	}
 	s.due = now.Add(min(firstPingTime, r.cfg.Ping))
 	return s
 }
 
-// greet says what belongs right after the handshake. A V9 handshake is a peer
-// request, so in V9 each side owes the other an answer.
+// greet says what belongs right after the handshake. V9 handshakes are peer
+// requests, so they are to be answered; a V10 node that comes down to V9 has not
+// sent one.
 func (s *session) greet(now time.Time, out *dialect.Out) {
-	if s.version == V9 {
+	if s.hello.requested {
 		s.asked, s.until = now, now.Add(s.r.cfg.ShareTimeout)
+	}
+	if s.version == V9 && s.hello.Type == TypePeerRequest {
 		s.share(now, out)
 	}
 }
@@ -115,7 +118,7 @@ func (s *session) request(now time.Time, out *dialect.Out) {
 func (s *session) share(now time.Time, out *dialect.Out) {
 	s.answered = now
 	as := s.r.view.Share(s.id, s.r.cfg.ShareAmount)
-	payload := appendShare(nil, s.version, s.network, endpoints(as))
+	payload := appendShare(nil, s.version, s.hello.Network, endpoints(as))
 	if len(payload) > 0 {
 		s.send(TypePeerResponse, payload, out)
 	}
