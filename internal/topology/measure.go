@@ -1,5 +1,7 @@
 package topology
 
+import "slices"
+
 // Degrees returns how many edges each of n nodes has.
 func Degrees(n int, edges [][2]int) []int {
 	d := make([]int, n)
@@ -8,6 +10,11 @@ func Degrees(n int, edges [][2]int) []int {
 		d[e[1]]++
 	}
 	return d
+}
+
+// Connected reports whether each of n nodes can be reached from each.
+func Connected(n int, edges [][2]int) bool {
+	return n == 0 || slices.Min(hops(n, edges, 0)) >= 0
 }
 
 // Diameter returns how many edges lie between the two nodes furthest apart,

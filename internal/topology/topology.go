@@ -45,24 +45,31 @@ func Names() []string {
 	return names
 }
 
+// Check reports why there is no network of n nodes in the named shape: the
+// name is unknown, n is not 1 to MaxNodes, or it has more than MaxEdges edges.
+func Check(name string, n int) error {
+	if !slices.Contains(Names(), name) {
+		return fmt.Errorf("topology %.40q is unknown; known are %s", name, strings.Join(Names(), ", "))
+	}
+	if n < 1 || n > MaxNodes {
+		return fmt.Errorf("topology %s: %d nodes, limit 1 to %d", name, n, MaxNodes)
+	}
+	if name == "full" && n*(n-1)/2 > MaxEdges {
+		return fmt.Errorf("topology full: %d nodes have %d links, limit %d", n, n*(n-1)/2, MaxEdges)
+	}
+	return nil
+}
+
 // Edges returns the undirected edges of the named shape for nodes 0 to n-1,
 // each as {lower, higher}, sorted. Every node can reach every other: a node
 // that factomd's procedure leaves out (square has some) is linked to the one
-// before it. Only random draws from r, and equal draws give equal edges.
-//
-// It is an error if the name is unknown, n is not 1 to MaxNodes, or the shape
-// has more than MaxEdges edges.
+// before it. Only random draws from r, and equal draws give equal edges. Errors
+// are those of [Check].
 func Edges(name string, n int, r *rand.Rand) ([][2]int, error) {
+	if err := Check(name, n); err != nil {
+		return nil, err
+	}
 	i := slices.IndexFunc(shapes, func(s shape) bool { return s.name == name })
-	if i < 0 {
-		return nil, fmt.Errorf("topology %.40q is unknown; known are %s", name, strings.Join(Names(), ", "))
-	}
-	if n < 1 || n > MaxNodes {
-		return nil, fmt.Errorf("topology %s: %d nodes, limit 1 to %d", name, n, MaxNodes)
-	}
-	if name == "full" && n*(n-1)/2 > MaxEdges {
-		return nil, fmt.Errorf("topology full: %d nodes have %d links, limit %d", n, n*(n-1)/2, MaxEdges)
-	}
 	g := &graph{n: n, has: make(map[[2]int]bool)}
 	shapes[i].draw(g, r)
 	g.join()

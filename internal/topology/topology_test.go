@@ -156,6 +156,9 @@ func TestMeasures(t *testing.T) {
 	if d := Diameter(5, edges); d != -1 {
 		t.Errorf("with a node apart the diameter is %d, want -1", d)
 	}
+	if !Connected(4, edges) || Connected(5, edges) {
+		t.Error("a chain of 4 is connected, but not with a node apart")
+	}
 	if d := Degrees(4, edges); !slices.Equal(d, []int{1, 2, 2, 1}) {
 		t.Errorf("degrees %v", d)
 	}

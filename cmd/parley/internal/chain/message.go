@@ -88,3 +88,6 @@ func parse(b []byte) (message, error) {
 	}
 	return m, nil
 }
+
+// IsBlock reports whether a message is a block.
+func IsBlock(b []byte) bool { return len(b) > 0 && b[0] == kindBlock }
