@@ -44,7 +44,7 @@ const (
 type def struct {
 	id     typeID
 	kind   kind
-	height uint8 // levels of types, 0 until checked
+	height uint8 // levels of defined types, 0 until checked
 	fits   uint8 // bit set of the shapes it was checked against
 	key    typeID
 	elem   typeID
@@ -191,20 +191,21 @@ func (d *def) readFields(r *wire.Reader) {
 	}
 }
 
-// check makes sure that type id and all it is made of are defined, readable
-// and of finite depth. Each type is looked at once, so breadth costs nothing.
+// check makes sure that type id, itself at a depth, and all it is made of are
+// defined, readable and not too deep. Each type is looked at once, so breadth
+// costs nothing, and a recursive one is too deep.
 func (t *Types) check(id typeID, depth int) (height int, err error) {
 	if id < firstID {
 		if id < tBool || id > tComplex {
 			return 0, errorf("value of type %d", id)
 		}
-		return 1, nil
+		return 0, nil
 	}
 	d := t.find(id)
 	switch {
 	case d == nil:
 		return 0, errorf("type %d is not defined", id)
-	case depth+int(d.height) > MaxDepth:
+	case depth > MaxDepth, depth-1+int(d.height) > MaxDepth:
 		return 0, errorf("type %d: more than %d levels", id, MaxDepth)
 	case d.height > 0:
 		return int(d.height), nil
