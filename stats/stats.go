@@ -33,6 +33,7 @@ type Snapshot struct {
 	Bans    []BanRow          `json:"bans"`
 	Rounds  int               `json:"rounds"`
 	Faults  map[string]uint64 `json:"faults"` // ended links by fault kind, since the start
+	Turned  uint64            `json:"turned"` // connections closed before their opening exchange, since the start
 	Total   Totals            `json:"total"`  // over all links that were ever up
 }
 
