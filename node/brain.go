@@ -126,6 +126,7 @@ func (n *Node) halting(now time.Time) {
 	n.stopping = true
 	n.deadline = now.Add(n.cfg.StopTimeout)
 	close(n.halt)
+	n.save.final = n.core.Saved(now)
 	n.core.Stop(now, ErrStopped, &n.eff)
 	n.perform(now)
 }

@@ -99,7 +99,7 @@ func New(cfg Config) (*Node, error) {
 // Run listens and serves until ctx is done, then lets outboxes drain, ends
 // every link and waits for every goroutine it started. It returns nil after an
 // orderly end, and an error at once if it cannot listen or the store cannot be
-// read. A node runs once.
+// read. A store that cannot be written is logged. A node runs once.
 func (n *Node) Run(ctx context.Context) error {
 	if n.ran.Swap(true) {
 		return ErrRan
@@ -117,7 +117,7 @@ func (n *Node) Run(ctx context.Context) error {
 	n.inbox.close()
 	close(n.over)
 	n.wg.Wait()
-	n.saveLast()
+	n.store(n.save.final)
 	return nil
 }
 

@@ -150,7 +150,7 @@ func (n *Node) snapshot(now time.Time) *stats.Snapshot {
 	s := &stats.Snapshot{
 		Time: now, Since: n.start, Dialect: n.cfg.Dialect.Name(),
 		Listen: []string{}, Links: make([]stats.LinkRow, 0, len(st.Links)), Bans: []stats.BanRow{},
-		Known: st.Known, Rounds: st.Rounds, Faults: map[string]uint64{}, Total: n.total,
+		Known: st.Known, Rounds: st.Rounds, Faults: map[string]uint64{}, Turned: n.turned.Load(), Total: n.total,
 	}
 	for _, a := range n.at {
 		s.Listen = append(s.Listen, a.String())
