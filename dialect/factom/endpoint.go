@@ -2,6 +2,7 @@ package factom
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 
 	"parley/addr"
@@ -26,12 +27,16 @@ func (e Endpoint) Addr() (addr.Addr, error) {
 	if err != nil {
 		return addr.Addr{}, fmt.Errorf("endpoint host %.80q: %w", e.Host, err)
 	}
+	ip, err := netip.ParseAddr(e.Host)
+	switch {
+	case err == nil && ip.Zone() == "":
+		return addr.FromAddrPort(netip.AddrPortFrom(ip, port)), nil
+	case err == nil:
+		return addr.Addr{}, fmt.Errorf("endpoint host %.80q has a zone", e.Host)
+	}
 	a, err := addr.Join(e.Host, strconv.Itoa(int(port)))
 	if err != nil {
 		return addr.Addr{}, fmt.Errorf("endpoint: %w", err)
-	}
-	if a.IP.Zone() != "" {
-		return addr.Addr{}, fmt.Errorf("endpoint host %.80q has a zone", e.Host)
 	}
 	return a, nil
 }

@@ -32,7 +32,7 @@ type Config struct {
 	PeerRequestInterval time.Duration // pause before asking a peer for addresses again, and before answering it again: 5s
 	ShareTimeout        time.Duration // how long an answer is waited for: 5s
 	ShareAmount         int           // addresses to give, and to take out of one answer: 3
-	SharesLimit         int           // most addresses another may put into one answer: 1024
+	SharesLimit         int           // most addresses another may put into one answer: 512
 }
 
 const (
@@ -55,7 +55,7 @@ func New(cfg Config) (*Dialect, error) {
 	setDefault(&cfg.PeerRequestInterval, 5*time.Second)
 	setDefault(&cfg.ShareTimeout, 5*time.Second)
 	setDefault(&cfg.ShareAmount, 3)
-	setDefault(&cfg.SharesLimit, 1024)
+	setDefault(&cfg.SharesLimit, 512)
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("factom: %w", err)
 	}

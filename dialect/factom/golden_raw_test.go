@@ -114,7 +114,7 @@ func TestHandshakeRules(t *testing.T) {
 		{"endless port", func(h *Handshake) { h.ListenPort = strings.Repeat("0", 100) + "8108" }, fault.Protocol},
 		{"message as opener", func(h *Handshake) { h.Type = TypeMessage }, fault.None},
 		{"type 65544 is cut to 8", func(h *Handshake) { h.Type = 65544 }, fault.None},
-		{"too many alternatives", func(h *Handshake) { h.Alternatives = make([]Endpoint, 1025) }, fault.Protocol},
+		{"too many alternatives", func(h *Handshake) { h.Alternatives = make([]Endpoint, 513) }, fault.Protocol},
 	}
 	d := mustNew(t, Config{})
 	for _, tt := range tests {

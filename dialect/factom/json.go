@@ -1,7 +1,6 @@
 package factom
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -153,48 +152,48 @@ func (j *jsonReader) digits() {
 }
 
 // text takes a string and returns it, or its first bytes if it has more than
-// max: enough to see that it is too long.
-func (j *jsonReader) text(max int) string {
+// max: enough to see that it is too long. It aliases the input if it can.
+func (j *jsonReader) text(max int) []byte {
 	if len(j.b) == 0 || j.b[0] != '"' {
 		j.bad("instead of a string")
-		return ""
+		return nil
 	}
-	rest := j.b[1:]
-	end := bytes.IndexByte(rest, '"')
-	if end >= 0 && bytes.IndexByte(rest[:end], '\\') < 0 {
-		return j.plain(rest[:end], max)
+	for i, c := range j.b[1:] {
+		switch {
+		case c == '"':
+			s := j.b[1 : 1+i]
+			j.b = j.b[2+i:]
+			return s[:min(len(s), max+1)]
+		case c == '\\' || c < ' ':
+			return j.unescape(i+1, max)
+		}
 	}
-	var out []byte
-	for j.b = rest; len(j.b) > 0; {
+	j.b = nil
+	j.bad("in a string")
+	return nil
+}
+
+// unescape takes a string whose first plain bytes, with the quote, need no
+// decoding.
+func (j *jsonReader) unescape(plain, max int) []byte {
+	out := put(nil, max, j.b[1:plain]...)
+	for j.b = j.b[plain:]; len(j.b) > 0; {
 		switch c := j.b[0]; {
 		case c == '"':
 			j.b = j.b[1:]
-			return string(out)
+			return out[:min(len(out), max+1)]
 		case c == '\\':
 			out = j.escape(out, max)
 		case c < ' ':
 			j.bad("in a string")
-			return ""
+			return nil
 		default:
 			out = put(out, max, c)
 			j.b = j.b[1:]
 		}
 	}
 	j.bad("in a string")
-	return ""
-}
-
-// plain takes a string without escapes, whose quotes are around s.
-func (j *jsonReader) plain(s []byte, max int) string {
-	for i, c := range s {
-		if c < ' ' {
-			j.b = s[i:]
-			j.bad("in a string")
-			return ""
-		}
-	}
-	j.b = j.b[len(s)+2:]
-	return text(s, max)
+	return nil
 }
 
 // escape takes one escape sequence, or two that are one character.

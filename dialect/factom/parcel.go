@@ -39,7 +39,7 @@ var typeNames = [types]string{
 
 const (
 	maxControl = 1 << 10   // payload of pings and requests, which are 4 to 12 bytes
-	maxShare   = 256 << 10 // payload of a peer response; 128 records of an old node take 30 KiB
+	maxShare   = 128 << 10 // payload of a peer response; the most an old node sends is 128 records in 30 KiB
 )
 
 // inbound makes a message of a received parcel.

@@ -1,6 +1,7 @@
 package factom
 
 import (
+	"slices"
 	"time"
 
 	"parley/addr"
@@ -99,14 +100,16 @@ func (r *rules) leave(now time.Time, id dialect.LinkID) {
 	r.answered(now, id)
 }
 
-// sample returns n random addresses of as, whose order it changes.
+// sample returns up to n different random addresses of as, whose order it
+// changes.
 func (r *rules) sample(as []addr.Addr, n int) []addr.Addr {
 	n = min(n, len(as))
 	for i := range n {
 		j := i + r.view.Rand().IntN(len(as)-i)
 		as[i], as[j] = as[j], as[i]
 	}
-	return as[:n]
+	slices.SortFunc(as[:n], addr.Addr.Compare)
+	return slices.Compact(as[:n])
 }
 
 func later(a, b time.Time) time.Time {

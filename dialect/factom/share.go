@@ -3,7 +3,6 @@ package factom
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"parley/addr"
 	"parley/wire"
@@ -58,7 +57,7 @@ func location(host string) uint32 {
 }
 
 // validAddrs returns es as addresses. Any that is not valid is an error; those
-// that nobody could dial, such as 0.0.0.0, and repeated ones are left out.
+// that nobody could dial, such as 0.0.0.0, are left out.
 func validAddrs(es []Endpoint) ([]addr.Addr, error) {
 	as := make([]addr.Addr, 0, len(es))
 	for i, e := range es {
@@ -70,8 +69,7 @@ func validAddrs(es []Endpoint) ([]addr.Addr, error) {
 			as = append(as, a)
 		}
 	}
-	slices.SortFunc(as, addr.Addr.Compare)
-	return slices.Compact(as), nil
+	return as, nil
 }
 
 func endpoints(as []addr.Addr) []Endpoint {

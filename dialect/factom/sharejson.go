@@ -1,6 +1,7 @@
 package factom
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -58,6 +59,7 @@ func listSeparator(i int) byte {
 // that were seen, so a million of them cost no more than limit.
 func parseShareJSON(b []byte, host, port string, limit int) ([]Endpoint, error) {
 	j := jsonReader{b: b}
+	hostKey, portKey := []byte(host), []byte(port)
 	var es []Endpoint
 	if j.skipSpace() == 'n' {
 		j.literal("null")
@@ -67,7 +69,7 @@ func parseShareJSON(b []byte, host, port string, limit int) ([]Endpoint, error) 
 				j.fail(err)
 				return
 			}
-			es = append(es, j.endpoint(host, port))
+			es = append(es, j.endpoint(hostKey, portKey))
 		})
 	}
 	if j.skipSpace(); j.err == nil && len(j.b) > 0 {
@@ -79,7 +81,7 @@ func parseShareJSON(b []byte, host, port string, limit int) ([]Endpoint, error) 
 	return es, nil
 }
 
-func (j *jsonReader) endpoint(host, port string) (e Endpoint) {
+func (j *jsonReader) endpoint(host, port []byte) (e Endpoint) {
 	j.list('{', '}', func() {
 		key := j.text(len(host) + len(port))
 		if j.skipSpace() != ':' {
@@ -91,10 +93,10 @@ func (j *jsonReader) endpoint(host, port string) (e Endpoint) {
 		switch {
 		case c == 'n':
 			j.literal("null")
-		case strings.EqualFold(key, host):
-			e.Host = j.text(maxHost)
-		case strings.EqualFold(key, port):
-			e.Port = j.text(maxPort)
+		case bytes.EqualFold(key, host):
+			e.Host = string(j.text(maxHost))
+		case bytes.EqualFold(key, port):
+			e.Port = string(j.text(maxPort))
 		default:
 			j.skip(2)
 		}
