@@ -158,6 +158,9 @@ func (n *Node) enroll(l *link) {
 	}
 	if l.listen.Dialable() {
 		n.occupy(l, l.listen)
+		if n.listens[l.listen] == nil {
+			n.listens[l.listen] = l
+		}
 	}
 }
 
@@ -169,6 +172,9 @@ func (n *Node) withdraw(l *link) {
 	n.change(l, func() { l.admitted = false })
 	if n.byID[l.intro.ID] == l {
 		delete(n.byID, l.intro.ID)
+	}
+	if n.listens[l.listen] == l {
+		delete(n.listens, l.listen)
 	}
 }
 

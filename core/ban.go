@@ -101,6 +101,25 @@ func (s *bans) until(now time.Time, a addr.Addr) time.Time {
 	return t
 }
 
+// lift removes the bans of an address, and of its ports if it has none.
+func (s *bans) lift(a addr.Addr) (found bool) {
+	if b := s.byAddr[a]; b != nil {
+		s.remove(b)
+		found = true
+	}
+	if a.Port != 0 {
+		return found
+	}
+	// ordered: every match is removed, whichever comes first.
+	for k, b := range s.byAddr {
+		if k.HostOnly() == a {
+			s.remove(b)
+			found = true
+		}
+	}
+	return found
+}
+
 // list returns the bans in force by address.
 func (s *bans) list(now time.Time) []Ban {
 	var out []Ban
@@ -141,6 +160,19 @@ func (n *Node) Ban(now time.Time, b Ban, e *Effects) int {
 	return ended
 }
 
+// hits reports whether the peer of a link falls under b; see bannedPeer.
+func (b Ban) hits(l *link) bool {
+	if b.ID != "" && b.ID == l.intro.ID {
+		return true
+	}
+	for _, a := range [...]addr.Addr{l.addr, l.listen, l.intro.Listen} {
+		if a == b.Addr || b.Addr.Port == 0 && a.HostOnly() == b.Addr {
+			return true
+		}
+	}
+	return false
+}
+
 func (n *Node) ban(now time.Time, b Ban) (ended int) {
 	if b.Addr.IsZero() || !b.Until.After(now) {
 		return 0
@@ -150,7 +182,7 @@ func (n *Node) ban(now time.Time, b Ban) (ended int) {
 	}
 	why := fault.New(fault.Refused, "ban", errBanned)
 	for _, l := range n.made {
-		if n.bannedPeer(now, l) {
+		if b.hits(l) {
 			n.endLater(l.id, why, false)
 			ended++
 		}
@@ -162,13 +194,8 @@ func (n *Node) ban(now time.Time, b Ban) (ended int) {
 // reports whether there were any.
 func (n *Node) Unban(now time.Time, a addr.Addr, e *Effects) bool {
 	n.now = now
-	found := false
-	for _, b := range n.bans.list(now) {
-		if b.Addr == a || a.Port == 0 && b.Addr.HostOnly() == a {
-			n.bans.remove(n.bans.byAddr[b.Addr])
-			found = true
-		}
-	}
+	n.bans.expire(now)
+	found := n.bans.lift(a)
 	if found {
 		n.saver.now = true
 	}

@@ -148,7 +148,8 @@ func (n *Node) blameOf(now time.Time, l *link) int {
 
 // punish blames the peer of a link that ended through its fault, and bans it
 // when that was once too often. Peers to hold on to are blamed but not banned:
-// whom the operator named, only the operator bans.
+// whom the operator named, only the operator bans. Nor is the port that a
+// local program happened to connect from, as the next connection has another.
 func (n *Node) punish(now time.Time, l *link, why error, e *Effects) {
 	pts := points[fault.KindOf(why)]
 	if pts == 0 {
@@ -158,12 +159,13 @@ func (n *Node) punish(now time.Time, l *link, why error, e *Effects) {
 	for _, c := range who {
 		worst = max(worst, n.blames.add(now, c, pts))
 	}
-	if worst < n.cfg.BanScore || n.cfg.BanTime == 0 || l.always {
+	m := n.machine(l)
+	if worst < n.cfg.BanScore || n.cfg.BanTime == 0 || l.always || !l.dialed && m == l.addr {
 		return
 	}
 	for _, c := range who {
 		n.blames.clear(c)
 	}
-	n.ban(now, Ban{Addr: n.machine(l), ID: l.intro.ID, Until: now.Add(n.cfg.BanTime), Why: why.Error()})
+	n.ban(now, Ban{Addr: m, ID: l.intro.ID, Until: now.Add(n.cfg.BanTime), Why: why.Error()})
 	n.drain(now, e)
 }

@@ -65,10 +65,7 @@ func (n *Node) may(a addr.Addr, id string) (time.Time, bool) {
 	if until := n.bans.until(n.now, a); until.After(n.now) {
 		return earlier(until, n.now.Add(recheck)), false
 	}
-	l := n.places[a]
-	if l == nil && id != "" {
-		l = n.byID[id]
-	}
+	l := n.leadsTo(a, id)
 	switch {
 	case l == nil:
 		return time.Time{}, true
@@ -129,9 +126,21 @@ func (n *Node) release(now time.Time, l *link, a addr.Addr, tries int, why error
 		id = k.id
 		n.releaseKept(now, k, own, self, tries)
 	}
-	if other := n.byID[id]; other != nil {
+	if other := n.leadsTo(a, id); other != nil {
 		n.occupy(other, a)
 	}
+}
+
+// leadsTo returns the link to the peer at a, which led to the given identity
+// when last dialed, or nil.
+func (n *Node) leadsTo(a addr.Addr, id string) *link {
+	if l := n.places[a]; l != nil {
+		return l
+	}
+	if l := n.listens[a]; l != nil {
+		return l
+	}
+	return n.byID[id] // no link is filed under ""
 }
 
 // pause returns how long to wait after so many failures in a row.

@@ -104,10 +104,7 @@ func (n *Node) planKept(now time.Time, e *Effects) {
 		if !ok || k.retry.After(now) {
 			return
 		}
-		l := n.places[k.addr]
-		if l == nil && k.id != "" {
-			l = n.byID[k.id]
-		}
+		l := n.leadsTo(k.addr, k.id)
 		if until := n.bans.until(now, k.addr); until.After(now) {
 			k.retry = earlier(until, now.Add(recheck))
 			n.keep.queue.Put(k)

@@ -62,6 +62,7 @@ func (n *Node) count(l *link, by int) {
 	switch {
 	case l.dialed && counted:
 		t.out += by
+		n.book.Use(l.addr, by)
 		if !l.up {
 			t.dialing += by
 		}

@@ -34,7 +34,8 @@ type Node struct {
 	live    []*link             // those that are up, in the order they opened
 	liveIDs []LinkID            // the same, for View.Links
 	byID    map[string]*link    // admitted links with an identity
-	places  map[addr.Addr]*link // addresses in use by a link
+	listens map[addr.Addr]*link // admitted links by where their peer can be dialed
+	places  map[addr.Addr]*link // addresses in use by a link, which are not dialed
 	perHost map[addr.Addr]int   // accepted links by machine
 	tally   tally
 	lastID  LinkID
@@ -52,7 +53,7 @@ type Node struct {
 	out      dialect.Out         // what rules asked for last, before it is carried out
 	retry    time.Time           // when to plan dials again, or zero
 	ruleWake time.Time           // before this time, rules are not woken again
-	scratch  []addr.Addr         // for Share
+	scratch  []*link             // for share
 }
 
 // Errors that tell the application and other nodes why there is no link.
@@ -70,8 +71,7 @@ var (
 	errLimit   = errors.New("over a lowered limit")
 )
 
-// New returns a node that knows the addresses in seeds. The dialect's rules may not
-// call their View before New returns.
+// New returns a node that knows the addresses in seeds.
 func New(cfg Config, d dialect.Dialect, h Host, seeds ...addr.Addr) *Node {
 	cfg = cfg.filled()
 	n := &Node{
@@ -79,6 +79,7 @@ func New(cfg Config, d dialect.Dialect, h Host, seeds ...addr.Addr) *Node {
 		cfg:     cfg,
 		links:   map[LinkID]*link{},
 		byID:    map[string]*link{},
+		listens: map[addr.Addr]*link{},
 		places:  map[addr.Addr]*link{},
 		perHost: map[addr.Addr]int{},
 		book:    book.New(cfg.book()),
@@ -99,6 +100,9 @@ func New(cfg Config, d dialect.Dialect, h Host, seeds ...addr.Addr) *Node {
 func (n *Node) Next() time.Time {
 	if n.stopped {
 		return time.Time{}
+	}
+	if n.round.dropping {
+		return n.now
 	}
 	t := earlier(n.retry, n.round.next)
 	t = earlier(t, n.saver.due)

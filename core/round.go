@@ -10,41 +10,52 @@ import (
 // round is the state of CAT rounds: factom-p2p 1.13 drops random peers every
 // so often, so that the network keeps mixing.
 type round struct {
-	next time.Time // zero before the first Wake, or without rounds
-	held int
+	next     time.Time // zero before the first Wake, or without rounds
+	held     int
+	dropping bool // the round held last is not through yet
 }
+
+// maxDrops is how many links one call drops. If a round has to drop more, the
+// node wants to be woken again at once.
+const maxDrops = 64
 
 // holdRound holds a round if one is due. Links are dropped at random, but not
 // those to peers to hold on to and attached ones.
 func (n *Node) holdRound(now time.Time, e *Effects) {
+	r := &n.round
 	switch {
 	case n.cfg.RoundTime == 0:
 		return
-	case n.round.next.IsZero():
-		n.round.next = now.Add(n.cfg.RoundTime)
-		return
-	case now.Before(n.round.next):
-		return
+	case r.next.IsZero():
+		r.next = now.Add(n.cfg.RoundTime)
+	case !now.Before(r.next):
+		r.next = now.Add(n.cfg.RoundTime)
+		r.held++
+		r.dropping = n.cfg.DropTo > 0
+		n.saver.save(now, e)
 	}
-	n.round.next = now.Add(n.cfg.RoundTime)
-	n.round.held++
-	n.saver.save(now, e)
-	over := n.tally.up - n.cfg.DropTo
-	if n.cfg.DropTo == 0 || over <= 0 {
-		return
+	if r.dropping {
+		r.dropping = n.dropRandom(n.tally.up - n.cfg.DropTo)
 	}
-	var drop []*link
+}
+
+// dropRandom ends up to over random links, and reports whether more than it
+// may end in one call are left.
+func (n *Node) dropRandom(over int) (more bool) {
+	var all []*link
 	for _, l := range n.live {
 		if !l.always && !l.attached {
-			drop = append(drop, l)
+			all = append(all, l)
 		}
 	}
+	over = min(over, len(all))
 	why := fault.New(fault.Refused, "round", errRound)
-	for i := range min(over, len(drop)) {
-		j := i + n.host.Rand.IntN(len(drop)-i)
-		drop[i], drop[j] = drop[j], drop[i]
-		n.endLater(drop[i].id, why, true)
+	for i := range min(max(over, 0), maxDrops) {
+		j := i + n.host.Rand.IntN(len(all)-i)
+		all[i], all[j] = all[j], all[i]
+		n.endLater(all[i].id, why, true)
 	}
+	return over > maxDrops
 }
 
 // Tune replaces the limits. Links over a lowered limit are ended, the youngest

@@ -198,6 +198,7 @@ func (s *script) start(opt map[string]string) error {
 	if err != nil {
 		return err
 	}
+	clear(s.heard)
 	nonce := uint64(1000)
 	if v, ok := opt["nonce"]; ok {
 		nonce, _ = strconv.ParseUint(v, 10, 64)

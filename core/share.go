@@ -61,20 +61,19 @@ func (n *Node) share(l *link, limit int) []addr.Addr {
 	if l == nil || limit <= 0 {
 		return nil
 	}
-	n.scratch = n.scratch[:0]
-	for _, o := range n.live {
-		if a := o.listen; !o.always && o != l && a.Dialable() && n.places[a] == o && reaches(l.addr, a) {
-			n.scratch = append(n.scratch, a)
+	all := append(n.scratch[:0], n.live...)
+	n.scratch = all
+	out := make([]addr.Addr, 0, min(limit, len(all)))
+	for i := 0; i < len(all) && len(out) < limit; i++ {
+		// A step of a shuffle, so that no more links are looked at than needed.
+		j := i + n.host.Rand.IntN(len(all)-i)
+		all[i], all[j] = all[j], all[i]
+		if o := all[i]; o != l && !o.always && n.places[o.listen] == o && reaches(l.addr, o.listen) {
+			out = append(out, o.listen)
 		}
 	}
-	all, r := n.scratch, n.host.Rand
-	out := make([]addr.Addr, 0, min(limit, len(all)))
-	for i := range min(limit, len(all)) {
-		j := i + r.IntN(len(all)-i)
-		all[i], all[j] = all[j], all[i]
-		out = append(out, all[i])
-	}
-	return n.book.Recent(out, r, limit-len(out), n.now.Add(-recent), func(a addr.Addr) bool {
+	clear(all)
+	return n.book.Recent(out, n.host.Rand, limit-len(out), n.now.Add(-recent), func(a addr.Addr) bool {
 		return a != l.addr && a != l.listen && n.keep.byAddr[a] == nil && reaches(l.addr, a)
 	})
 }

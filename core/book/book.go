@@ -36,6 +36,7 @@ type Book struct {
 	entries map[addr.Addr]*entry
 	all     []*entry // in no particular, but reproducible order
 	groups  map[groupKey]*group
+	used    map[groupKey]int // links dialed into a group
 	sources map[addr.Addr]*source
 	tiers   [tiers]tier
 	waiting *heapq.Queue[*entry] // by the end of the wait
@@ -52,6 +53,7 @@ func New(lim Limits) *Book {
 		lim:     lim,
 		entries: map[addr.Addr]*entry{},
 		groups:  map[groupKey]*group{},
+		used:    map[groupKey]int{},
 		sources: map[addr.Addr]*source{},
 		waiting: heapq.New(soonest, func(e *entry) *int { return &e.waitPos }),
 		worst:   heapq.New(worse, func(e *entry) *int { return &e.worstPos }),

@@ -101,7 +101,7 @@ func (b *Book) Take(now time.Time, r *rand.Rand, may func(a addr.Addr, id string
 			b.enter(e, waiting)
 			continue
 		}
-		e.dialed = ok
+		e.taken = ok
 		b.enter(e, held)
 		if ok {
 			return e.addr, true

@@ -21,9 +21,9 @@ type entry struct {
 	soon     bool // try before others
 	self     bool // leads to this node
 
-	state  state
-	dialed bool      // held by a dialed link, which counts in the group
-	until  time.Time // end of the wait
+	state state
+	taken bool      // held since Take, for an attempt
+	until time.Time // end of the wait
 
 	// Places in slices and queues, which keep them.
 	tier              int
@@ -134,9 +134,6 @@ func (b *Book) enter(e *entry, s state) {
 		b.waiting.Put(e)
 	case held:
 		b.worst.Remove(e)
-		if e.dialed {
-			e.group.used++
-		}
 	}
 	b.countFresh(e, 1)
 	b.refresh(e.group)
@@ -152,9 +149,6 @@ func (b *Book) leave(e *entry) {
 		b.waiting.Remove(e)
 	case held:
 		b.worst.Put(e)
-		if e.dialed {
-			e.group.used--
-		}
 	}
 	b.refresh(e.group)
 }

@@ -17,7 +17,6 @@ type group struct {
 	all   []*entry
 	ready [tiers][]*entry
 	open  [tiers]int // place in the tier's list, plus one; zero while not in it
-	used  int        // entries held by dialed links
 	fresh int        // untried entries that are not held
 	full  bool       // the last refresh found no room for another dial
 }
@@ -87,7 +86,7 @@ func (b *Book) countFresh(e *entry, by int) {
 		if !e.group.full {
 			b.fresh += by
 		}
-	case e.dialed:
+	case e.taken:
 		b.fresh += by
 	}
 }
@@ -95,7 +94,7 @@ func (b *Book) countFresh(e *entry, by int) {
 // refresh files g under the tiers from which it could be dialed, after its
 // entries or its use have changed.
 func (b *Book) refresh(g *group) {
-	full := !g.local && g.used >= b.lim.Spread
+	full := !g.local && b.used[g.groupKey] >= b.lim.Spread
 	if full != g.full {
 		g.full = full
 		if full {
@@ -106,5 +105,17 @@ func (b *Book) refresh(g *group) {
 	}
 	for t := range b.tiers {
 		b.tiers[t].set(g, t, !full && len(g.ready[t]) > 0)
+	}
+}
+
+// Use adds by to the number of links that are dialed into the group of a. A
+// group with as many as it may have is not dialed.
+func (b *Book) Use(a addr.Addr, by int) {
+	k := keyOf(a)
+	if b.used[k] += by; b.used[k] <= 0 {
+		delete(b.used, k)
+	}
+	if g := b.groups[k]; g != nil {
+		b.refresh(g)
 	}
 }

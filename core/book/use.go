@@ -19,7 +19,7 @@ func (b *Book) Hold(a addr.Addr) bool {
 		return false
 	}
 	b.leave(e)
-	e.dialed, e.soon = false, false
+	e.taken, e.soon = false, false
 	b.enter(e, held)
 	return true
 }
@@ -32,7 +32,7 @@ func (b *Book) Release(a addr.Addr, tries int, until time.Time) {
 		return
 	}
 	b.leave(e)
-	e.dialed, e.until, e.tries = false, until, tries
+	e.taken, e.until, e.tries = false, until, tries
 	if tries > 0 {
 		e.anchor = false
 	}
