@@ -67,8 +67,8 @@ var openFaults = []planted{
 		return func(dialect.Intro) error { return nil }
 	})},
 	{"open", "waits for bytes that never come", after(func(rw io.ReadWriter, l *dialect.Link, err error) (*dialect.Link, error) {
-		_, err = rw.Read(make([]byte, 1))
-		return l, err
+		_, more := rw.Read(make([]byte, 1))
+		return l, errors.Join(err, more)
 	})},
 	{"open", "the nonce", after(func(_ io.ReadWriter, l *dialect.Link, err error) (*dialect.Link, error) {
 		l.Intro.Nonce++

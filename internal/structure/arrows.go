@@ -40,6 +40,7 @@ var arrows = []arrow{
 	{pkg: "transport/mem", ours: "transport addr internal/..."},
 	{pkg: "node", ours: "core route dialect transport stats addr fault internal/..."},
 	{pkg: "sim", ours: "core route dialect addr fault internal/..."},
+	{pkg: "api", ours: "node stats addr fault internal/..."},
 	{pkg: "config", ours: "node core dialect transport addr fault internal/...", libs: "github.com/BurntSushi/toml gopkg.in/ini.v1"},
 	{pkg: "bench/...", ours: all},
 	{pkg: "bench", ours: all},
