@@ -201,13 +201,18 @@ func (n *Node) lookup(id core.LinkID) *Link {
 	return nil
 }
 
-// traffic tells the core when a link's bytes last moved.
+// traffic tells the core when a link's bytes last moved. A peer whose messages
+// are with the handler is not silent: its bytes may be waiting in the kernel.
 func (n *Node) traffic(id core.LinkID) (in, out time.Time) {
 	l := n.links[id]
 	if l == nil {
 		return in, out
 	}
-	return time.Unix(0, l.stats.InLast.Load()), time.Unix(0, l.stats.OutLast.Load())
+	in, out = time.Unix(0, l.stats.InLast.Load()), time.Unix(0, l.stats.OutLast.Load())
+	if l.serving.Load() {
+		in = time.Now()
+	}
+	return in, out
 }
 
 // gone ends a link for the brain. It is the last that a link's goroutines do.

@@ -46,6 +46,7 @@ type Link struct {
 	busy  chan struct{} // holds a token for each report the brain has yet to read
 	parts atomic.Int32  // of its two goroutines, how many have not ended
 
+	serving atomic.Bool // the handler is at work on what came last
 	closing atomic.Bool // nothing more is taken or delivered; the outbox drains
 	drained atomic.Bool // the outbox has drained and our half is closed
 	dropped atomic.Bool // Close was called

@@ -149,8 +149,12 @@ func (r *reader) handOver() {
 }
 
 // deliver calls the handler. When it returns the bodies are the reader's again.
+// However long it takes, the peer is not to be taken for silent.
 func (r *reader) deliver() {
+	r.l.serving.Store(true)
 	r.l.n.cfg.Handler.Receive(r.l, r.app)
+	r.l.stats.InLast.Store(time.Now().UnixNano())
+	r.l.serving.Store(false)
 	if r.l.n.poison {
 		for _, m := range r.app {
 			for i := range m.Body {
