@@ -49,11 +49,14 @@ var codecFaults = []planted{
 	{"codec/frame", "a tail of 99", withCodec(codec{frame: func(out []byte, tail int) ([]byte, int) { return out, 99 }})},
 	{"codec/frame", "share the encoding", moody()},
 	{"codec/pack", "7 messages became 6", withPacker(3)},
-	{"codec/limit", "want what was there and an error", withCodec(codec{append: func(dst, out []byte, err error) ([]byte, error) {
+	{"codec/limit", "want what was there", withCodec(codec{append: func(dst, out []byte, err error) ([]byte, error) {
 		if err != nil {
 			out = append(out, 1)
 		}
 		return out, err
+	}})},
+	{"codec/limit", "one too many, are encoded", withCodec(codec{append: func(dst, out []byte, err error) ([]byte, error) {
+		return out, nil
 	}})},
 	{"codec/limit", "want local", withCodec(codec{append: func(dst, out []byte, err error) ([]byte, error) {
 		if err != nil {

@@ -9,8 +9,17 @@ import (
 	"parley/fault"
 )
 
-// limits tries one byte more than may be sent.
+// limits tries messages that may not be sent: an unknown type, a body too small,
+// and one byte more than allowed.
 func (s *suite) limits() {
+	s.both(func(how string, from, to *dialect.Link) {
+		strange := s.message(31)
+		strange.Type = 0xffff_fffe
+		s.encodesOrKeeps(how, from.Encoder, strange)
+		strange = s.message(31)
+		strange.Body = nil
+		s.encodesOrKeeps(how, from.Encoder, strange)
+	})
 	if s.opts.MaxBody == 0 {
 		return
 	}
@@ -23,15 +32,27 @@ func (s *suite) limits() {
 			}
 			s.sameMessages(how, got, []dialect.Message{most})
 		}
-		out, err := from.Encoder.Append([]byte("dst"), s.message(s.opts.MaxBody+1))
-		if err == nil || string(out) != "dst" {
-			s.Errorf("%s%d bytes, one too many, give %d bytes and error %v; want what was there and an error",
-				how, s.opts.MaxBody+1, len(out), err)
-		}
-		if err != nil && fault.KindOf(err) != fault.Local {
-			s.Errorf("%sour own message over the limit is a fault of kind %v, want local", how, fault.KindOf(err))
+		if s.encodesOrKeeps(how, from.Encoder, s.message(s.opts.MaxBody+1)) {
+			s.Errorf("%s%d bytes, one too many, are encoded", how, s.opts.MaxBody+1)
 		}
 	})
+}
+
+// encodesOrKeeps appends m, which the encoder may refuse, and reports whether it
+// took it. If it refuses, what was there must be as it was, and we are to blame.
+func (s *suite) encodesOrKeeps(how string, e dialect.Encoder, m dialect.Message) bool {
+	s.Helper()
+	out, err := e.Append([]byte("dst"), m)
+	if err == nil {
+		return true
+	}
+	if string(out) != "dst" {
+		s.Errorf("%stype %d with %d bytes is refused, and leaves %d bytes, want what was there", how, m.Type, len(m.Body), len(out))
+	}
+	if k := fault.KindOf(err); k != fault.Local {
+		s.Errorf("%sour own message of type %d with %d bytes is a fault of kind %v, want local", how, m.Type, len(m.Body), k)
+	}
+	return false
 }
 
 // encodesAlike encodes the same messages on two links opened alike.
