@@ -193,15 +193,15 @@ var errChatty = errors.New("more bytes than an opening exchange may take")
 
 // Read implements io.Reader.
 func (o *opening) Read(p []byte) (int, error) {
-	if o.left <= 0 {
-		o.err = fault.New(fault.Protocol, "open", fmt.Errorf("%w: limit %d", errChatty, o.l.n.cfg.OpenBytes))
-	}
 	for o.err == nil && len(o.w.bytes()) == 0 {
 		k, err := o.w.fill(o.c, 0)
 		o.l.stats.InBytes.Add(uint64(k))
 		if k == 0 {
 			o.err = err
 		}
+	}
+	if o.err == nil && o.left == 0 {
+		o.err = fault.New(fault.Protocol, "open", fmt.Errorf("%w: limit %d", errChatty, o.l.n.cfg.OpenBytes))
 	}
 	if o.err != nil {
 		return 0, o.err
