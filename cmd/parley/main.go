@@ -48,14 +48,15 @@ Flags may be written with one dash or two, and with or without "=".`
 // root returns the command line of the whole program.
 func root() *cli.Command {
 	root := &cli.Command{
-		Name:                  "parley",
-		Usage:                 "one peer-to-peer engine for existing blockchain networks",
-		Description:           description,
-		EnableShellCompletion: true,
-		Suggest:               true,
-		Action:                unknown,
-		ExitErrHandler:        func(context.Context, *cli.Command, error) {}, // run decides
-		Commands:              []*cli.Command{up.Command()},
+		Name:                            "parley",
+		Usage:                           "one peer-to-peer engine for existing blockchain networks",
+		Description:                     description,
+		EnableShellCompletion:           true,
+		ConfigureShellCompletionCommand: func(c *cli.Command) { c.Hidden = false },
+		Suggest:                         true,
+		Action:                          unknown,
+		ExitErrHandler:                  func(context.Context, *cli.Command, error) {}, // run decides
+		Commands:                        []*cli.Command{up.Command()},
 	}
 	usage(root)
 	return root

@@ -21,10 +21,10 @@ const (
 
 const description = `Examples:
 
-   parley up                                     5 nodes, a block every 2 seconds, until Ctrl-C
-   parley up --nodes 20 --topology discover      20 nodes that find each other
-   parley up --kill-every 3s --drop 100          nodes die, a tenth of all messages is lost
-   parley up --dialect factom/9 --for 20s --json what came of it, for scripts
+   parley up                                       5 nodes, a block every 2 seconds
+   parley up --nodes 20 --topology discover        20 nodes that find each other
+   parley up --kill-every 3s --drop 100            nodes die, a tenth of all messages is lost
+   parley up --dialect factom/9 --for 20s --json   what came of it, for scripts
 
 Each node is an engine of its own, connected to others over TCP on 127.0.0.1
 and in no other way. One of them makes a block each block time; nodes pass on
@@ -57,9 +57,9 @@ func Command() *cli.Command {
 			&cli.DurationFlag{Name: "block-time", Value: o.blockTime, Usage: "a block each `TIME`"},
 			&cli.IntFlag{Name: "block-size", Value: o.blockSize, Usage: "`BYTES` in a block"},
 			&cli.BoolFlag{Name: "rotate", Usage: "let nodes make blocks in turn"},
-			&cli.IntFlag{Name: "drop", Usage: "lose `N` of a thousand outgoing messages"},
-			&cli.DurationFlag{Name: "delay", Usage: "hold outgoing messages back for `TIME`"},
-			&cli.DurationFlag{Name: "kill-every", Usage: "stop a random node each `TIME`, and start it again"},
+			&cli.IntFlag{Name: "drop", Usage: "lose `N` of a thousand outgoing messages", HideDefault: true},
+			&cli.DurationFlag{Name: "delay", Usage: "hold outgoing messages back for `TIME`", HideDefault: true},
+			&cli.DurationFlag{Name: "kill-every", Usage: "stop a random node each `TIME`, and start it again", HideDefault: true},
 			&cli.Uint64Flag{Name: "seed", Usage: "of all random choices: `N`; random if not given", HideDefault: true},
 			&cli.DurationFlag{Name: "for", Usage: "end after `TIME`; else with Ctrl-C", HideDefault: true},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object at the end"},

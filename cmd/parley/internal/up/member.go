@@ -161,11 +161,16 @@ func (m *member) nonce() uint64 {
 	}
 }
 
+// backoff is the first pause before a node is dialed again. Pauses double up to
+// 64 times, so that a node that was down for a while is back in the network
+// within 3 seconds of its return; on loopback, trying often costs little.
+const backoff = 25 * time.Millisecond
+
 // limits returns the habits of the member: to hold exactly the links of the
 // topology, of which it makes those to lower nodes, or to look for others.
 func (m *member) limits() core.Config {
 	o := m.net.opt
-	cfg := core.Config{PerHost: -1, PerGroup: -1, Backoff: min(max(o.blockTime/4, 50*time.Millisecond), 500*time.Millisecond)}
+	cfg := core.Config{PerHost: -1, PerGroup: -1, Backoff: backoff}
 	if m.net.seeds != nil {
 		cfg.Target = target(o.nodes)
 		cfg.DropTo = max(cfg.Target-1, 2)

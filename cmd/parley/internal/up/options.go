@@ -107,10 +107,10 @@ func (o *options) keep() int {
 func (o *options) batch() int { return min(max((1<<20)/(o.blockSize+1), 1), 64) }
 
 // interval returns how often nodes announce their height: each block, but not
-// so seldom that a network with slow blocks would not settle at the end.
-func (o *options) interval() time.Duration { return min(o.blockTime, 2*time.Second) }
+// so seldom that a network with slow blocks takes long to heal.
+func (o *options) interval() time.Duration { return min(o.blockTime, time.Second) }
 
 // retry returns how long a neighbor may take to answer.
 func (o *options) retry() time.Duration {
-	return 2*o.delay + min(max(o.blockTime/2, 100*time.Millisecond), time.Second)
+	return 2*o.delay + min(max(o.blockTime/2, 100*time.Millisecond), 500*time.Millisecond)
 }
