@@ -15,18 +15,27 @@ import (
 // from and written as text. Fields are immutable.
 type Field struct {
 	Key    string // in kebab case; also the flag
+	Group  string // what it is about, in one word
 	Usage  string // one sentence without a full stop
 	Want   string // what is allowed, in words
 	Bool   bool   // a flag that needs no value
 	Live   bool   // takes effect when a running daemon rereads its configuration
 	Legacy []Legacy
 
-	follows string // what the default depends on, if it is not fixed
+	follows string // what the default is, if it is not fixed
 	net     bool   // one network's own setting: in files only
 	set     func(*Settings, string) error
 	text    func(*Settings) string
 	raw     func(*Settings) any
 }
+
+// FileOnly reports whether f can only be set in a file: it is what one network
+// is to have if it is chosen.
+func (f *Field) FileOnly() bool { return f.net }
+
+// Follows says in words what the default is, where it depends on something else;
+// it is empty if the default is fixed.
+func (f *Field) Follows() string { return f.follows }
 
 // Legacy is an older name of a flag.
 type Legacy struct {
@@ -37,6 +46,9 @@ type Legacy struct {
 
 // Text returns the value of f in s, as it could be given.
 func (f *Field) Text(s *Settings) string { return f.text(s) }
+
+// Default returns the default as text; see Follows.
+func (f *Field) Default() string { return f.text(defaults()) }
 
 // JSON returns the value of f in s as JSON.
 func (f *Field) JSON(s *Settings) (json.RawMessage, error) { return json.Marshal(f.raw(s)) }
@@ -50,7 +62,7 @@ func (f Field) legacy(l ...Legacy) Field { f.Legacy = l; return f }
 
 func (f Field) live() Field { f.Live = true; return f }
 
-// after marks a field whose default depends on something else.
+// after marks a field whose default depends on something else, and says how.
 func (f Field) after(what string) Field { f.follows = what; return f }
 
 func newField[T any](key, usage, want string, ptr func(*Settings) *T, parse func(string) (T, error), text func(T) string) Field {

@@ -20,7 +20,16 @@ const (
 // Fields returns every setting, in the order in which they are shown. The
 // caller must not change them.
 func Fields() []Field {
-	return slices.Concat(identity(), places(), peering(), bounds(), daemon(), perNetwork())
+	return slices.Concat(
+		grouped("network", identity()), grouped("addresses", places()), grouped("peering", peering()),
+		grouped("limits", bounds()), grouped("daemon", daemon()), grouped("networks", perNetwork()))
+}
+
+func grouped(name string, fs []Field) []Field {
+	for i := range fs {
+		fs[i].Group = name
+	}
+	return fs
 }
 
 func identity() []Field {
@@ -53,21 +62,21 @@ func places() []Field {
 	const peers = "addresses host:port separated by commas or blanks"
 	return []Field{
 		number("port", "port of the default listener, 0 for that of the network", 0, 65535,
-			func(s *Settings) *int { return &s.Port }).after("network").
+			func(s *Settings) *int { return &s.Port }).after("that of the network").
 			legacy(Legacy{Name: "networkPort"}, Legacy{Name: "networkport"}),
 		addrs("listen", "where to accept connections: host:port, :port for every interface, none",
 			"addresses host:port or :port separated by commas or blanks, or none",
-			func(s *Settings) *[]addr.Addr { return &s.Listen }, parseListen, formatListen).after("port"),
+			func(s *Settings) *[]addr.Addr { return &s.Listen }, parseListen, formatListen).after("every interface, at port"),
 		place("advertise", "where others are told to dial: host:port, host or :port", "host:port, host or :port",
 			func(s *Settings) *addr.Addr { return &s.Advertise }, parseAdvertise, addr.Addr.String),
 		words("seed-url", "list of peers on the web, one host:port a line; empty for none", "a URL with http or https",
-			func(s *Settings) *string { return &s.SeedURL }).after("network"),
+			func(s *Settings) *string { return &s.SeedURL }).after("that of the network"),
 		words("seed-file", "list of peers in a file, one host:port a line", "a path",
 			func(s *Settings) *string { return &s.SeedFile }),
 		words("peers-file", "what is remembered over a restart; a relative path is below data-dir, behind the network's name; empty for nothing",
 			"a path", func(s *Settings) *string { return &s.PeersFile }),
 		addrs("special-peers", "peers to hold on to", peers,
-			func(s *Settings) *[]addr.Addr { return &s.SpecialPeers }, parsePeer, addr.Addr.String).after("network").live(),
+			func(s *Settings) *[]addr.Addr { return &s.SpecialPeers }, parsePeer, addr.Addr.String).after("that of the network").live(),
 		addrs("peers", "special peers besides those of special-peers", peers,
 			func(s *Settings) *[]addr.Addr { return &s.Peers }, parsePeer, addr.Addr.String).live(),
 		boolean("exclusive", "dial special peers alone",
@@ -111,7 +120,7 @@ func bounds() []Field {
 		span("ban-time", "how long a ban lasts that names no time", false, time.Second, maxBan,
 			func(s *Settings) *time.Duration { return &s.BanTime }).live(),
 		addrs("ban", "machines or addresses to refuse for as long as they are listed", "hosts, or addresses host:port, separated by commas or blanks",
-			func(s *Settings) *[]addr.Addr { return &s.Ban }, parseMachine, addr.Addr.String).live(),
+			func(s *Settings) *[]addr.Addr { return &s.Ban }, ParseMachine, addr.Addr.String).live(),
 		words("bans-file", "more of them in a file, one a line", "a path",
 			func(s *Settings) *string { return &s.BansFile }).live(),
 	}
@@ -120,9 +129,9 @@ func bounds() []Field {
 func daemon() []Field {
 	return []Field{
 		words("data-dir", "directory of what is remembered", "a path",
-			func(s *Settings) *string { return &s.DataDir }).after("XDG_STATE_HOME"),
+			func(s *Settings) *string { return &s.DataDir }).after("$XDG_STATE_HOME/parley"),
 		words("socket", "path of the control socket", "a path of at most 100 bytes",
-			func(s *Settings) *string { return &s.Socket }).after("XDG_RUNTIME_DIR, or data-dir"),
+			func(s *Settings) *string { return &s.Socket }).after("in $XDG_RUNTIME_DIR/parley, or in data-dir"),
 		words("log-level", "least severe messages to log", "",
 			func(s *Settings) *string { return &s.LogLevel }, "debug", "info", "warn", "error").live().legacy(Legacy{Name: "loglvl"}),
 		words("log-format", "form of the log", "",

@@ -32,7 +32,7 @@ func defaults() *Settings {
 		OpenTimeout:     10 * time.Second,
 		WriteTimeout:    20 * time.Second,
 		BanTime:         24 * time.Hour,
-		LogLevel:        "info",
+		LogLevel:        "warn",
 		LogFormat:       "text",
 		StatusEvery:     10 * time.Second,
 		ShutdownTimeout: 10 * time.Second,

@@ -33,7 +33,7 @@ func sample(comment string, line func(*Field, string) string) string {
 			fmt.Fprintf(&b, "\n%s\n\n", line(f, f.Text(s)))
 			continue
 		}
-		fmt.Fprintf(&b, "; by default as %s has it\n%s %s\n\n", f.follows, comment, line(f, f.Text(s)))
+		fmt.Fprintf(&b, "; by default %s\n%s %s\n\n", f.follows, comment, line(f, f.Text(s)))
 	}
 	return b.String()
 }

@@ -105,8 +105,8 @@ func formatListen(a addr.Addr) string {
 	return strings.TrimSuffix(a.WithPort(1).String(), "1") + "0"
 }
 
-// parseMachine reads what can be banned: an address, or a host without port.
-func parseMachine(s string) (addr.Addr, error) {
+// ParseMachine reads what can be banned: an address, or a host without port.
+func ParseMachine(s string) (addr.Addr, error) {
 	var a addr.Addr
 	if err := a.UnmarshalText([]byte(s)); err == nil {
 		return a, nil
@@ -138,7 +138,7 @@ func parseAdvertise(s string) (addr.Addr, error) {
 		a, err := addr.Join("host", port)
 		return addr.Addr{Port: a.Port}, err
 	}
-	a, err := parseMachine(s)
+	a, err := ParseMachine(s)
 	if err == nil && a.IP.IsValid() && (a.IP.IsUnspecified() || a.IP.IsMulticast()) {
 		err = errors.New("not an address to dial")
 	}
