@@ -1,0 +1,160 @@
+package daemon
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"parley/addr"
+	"parley/config"
+	"parley/core"
+	"parley/node"
+	"parley/stats"
+)
+
+const (
+	// configured is the reason of bans that hold while they are listed. It
+	// tells them from those made while the node ran.
+	configured    = "configured"
+	configuredFor = 10 * 365 * 24 * time.Hour
+
+	maxBansFile = 1 << 20 // bytes
+	maxBans     = 10000
+)
+
+// listedBans returns the addresses that the settings and the file they name say
+// to refuse.
+func listedBans(s *config.Settings) ([]addr.Addr, error) {
+	list := slices.Clone(s.Ban)
+	if s.BansFile == "" {
+		return list, nil
+	}
+	f, err := os.Open(s.BansFile)
+	if err != nil {
+		return nil, fmt.Errorf("bans-file: %w", err)
+	}
+	defer f.Close()
+	more, err := parseBans(f)
+	if err != nil {
+		return nil, fmt.Errorf("bans-file: %s: %w", s.BansFile, err)
+	}
+	return append(list, more...), nil
+}
+
+// parseBans reads a host, or host:port, a line; what follows # or ; is a comment.
+// A line that is neither is an error, because a ban that silently does not hold
+// is worse than a node that says so.
+func parseBans(r io.Reader) ([]addr.Addr, error) {
+	var list []addr.Addr
+	lr := &io.LimitedReader{R: r, N: maxBansFile + 1}
+	sc := bufio.NewScanner(lr)
+	for n := 1; sc.Scan(); n++ {
+		line, _, _ := strings.Cut(sc.Text(), "#")
+		line, _, _ = strings.Cut(line, ";")
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		a, err := config.ParseMachine(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %.80q: want a host, or host:port", n, line)
+		}
+		if list = append(list, a); len(list) > maxBans {
+			return nil, fmt.Errorf("line %d: over the limit of %d bans", n, maxBans)
+		}
+	}
+	if lr.N == 0 {
+		return nil, fmt.Errorf("over the limit of %d bytes", maxBansFile)
+	}
+	return list, sc.Err()
+}
+
+// banStore lets a node start with the listed bans in force, and without those
+// that were listed when it was last saved.
+type banStore struct {
+	node.Store // nil remembers nothing
+	listed     []addr.Addr
+}
+
+// Load returns what was saved, with the listed bans.
+func (b *banStore) Load() (*core.Saved, error) {
+	saved := &core.Saved{}
+	if b.Store != nil {
+		s, err := b.Store.Load()
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			saved = s
+		}
+	}
+	saved.Bans = slices.DeleteFunc(saved.Bans, func(old core.Ban) bool { return old.Why == configured })
+	until := time.Now().Add(configuredFor)
+	for _, a := range b.listed {
+		saved.Bans = append(saved.Bans, core.Ban{Addr: a, Until: until, Why: configured})
+	}
+	return saved, nil
+}
+
+// Save keeps what the node remembers.
+func (b *banStore) Save(s *core.Saved) error {
+	if b.Store == nil {
+		return nil
+	}
+	return b.Store.Save(s)
+}
+
+// rebans makes the listed bans those in force and lifts those that are listed no
+// more. Bans of other origin stay.
+func rebans(ctx context.Context, n *node.Node, listed []addr.Addr) error {
+	snap, err := n.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	lift, add := banDiff(snap.Bans, listed)
+	for _, a := range lift {
+		if _, err := n.Unban(a); err != nil {
+			return err
+		}
+	}
+	for _, b := range add {
+		if _, err := n.Ban(b.Addr, time.Until(b.Until), b.Why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// banDiff says which bans to lift and which to make. To lift that of a machine
+// lifts those of its ports too, so they are made again.
+func banDiff(have []stats.BanRow, listed []addr.Addr) (lift []addr.Addr, add []core.Ban) {
+	lifted := map[addr.Addr]bool{}
+	in := map[addr.Addr]bool{}
+	for _, b := range have {
+		a, err := config.ParseMachine(b.Addr)
+		if err != nil {
+			continue // not written by us
+		}
+		in[a] = true
+		if b.Why == configured && !slices.Contains(listed, a) {
+			lift = append(lift, a)
+			lifted[a] = true
+		}
+	}
+	for _, b := range have {
+		a, err := config.ParseMachine(b.Addr)
+		if err == nil && a.Port != 0 && lifted[a.HostOnly()] && !lifted[a] {
+			add = append(add, core.Ban{Addr: a, Until: b.Until, Why: b.Why})
+		}
+	}
+	for _, a := range listed {
+		if !in[a] {
+			add = append(add, core.Ban{Addr: a, Until: time.Now().Add(configuredFor), Why: configured})
+		}
+	}
+	return lift, add
+}

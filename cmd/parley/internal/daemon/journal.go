@@ -1,0 +1,128 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"parley/api"
+	"parley/core"
+	"parley/dialect"
+	"parley/fault"
+	"parley/node"
+)
+
+// maxLines is how many lines may wait for a reader of our output that is slow.
+// Later ones are counted and left out.
+const maxLines = 1000
+
+// journal prints what happens, a line each. Adding a line never blocks, so the
+// brain may do it; one goroutine writes.
+type journal struct {
+	w    io.Writer
+	wake chan struct{} // capacity 1
+
+	// Owned by the brain, which calls Peer.
+	since map[core.LinkID]time.Time
+
+	mu    sync.Mutex
+	lines []string
+	lost  int
+}
+
+func newJournal(w io.Writer) *journal {
+	return &journal{w: w, wake: make(chan struct{}, 1), since: map[core.LinkID]time.Time{}}
+}
+
+// add queues a line under the present time.
+func (j *journal) add(format string, args ...any) {
+	line := time.Now().Format(time.TimeOnly) + " " + fmt.Sprintf(format, args...) + "\n"
+	j.mu.Lock()
+	if len(j.lines) < maxLines {
+		j.lines = append(j.lines, line)
+	} else {
+		j.lost++
+	}
+	j.mu.Unlock()
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run writes lines until ctx is done, and then those that are left.
+func (j *journal) run(ctx context.Context) {
+	for {
+		select {
+		case <-j.wake:
+			j.flush()
+		case <-ctx.Done():
+			j.flush()
+			return
+		}
+	}
+}
+
+// flush writes what is queued. Nothing can be done about a reader that is gone.
+func (j *journal) flush() {
+	j.mu.Lock()
+	lines, lost := j.lines, j.lost
+	j.lines, j.lost = nil, 0
+	j.mu.Unlock()
+	for _, line := range lines {
+		_, _ = io.WriteString(j.w, line)
+	}
+	if lost > 0 {
+		_, _ = fmt.Fprintf(j.w, "%d lines left out\n", lost)
+	}
+}
+
+// Peer reports a link that came up or went down; see [node.Handler].
+func (j *journal) Peer(l *node.Link, up bool, why error) {
+	dir := direction(&api.Peer{Out: l.Dialed(), Special: l.Always()})
+	if up {
+		j.since[l.ID()] = time.Now()
+		in := l.Intro()
+		j.add("join  #%d %s %s version %d%s", l.ID(), l.Addr(), dir, in.Version, introText(in))
+		return
+	}
+	lasted := time.Since(j.since[l.ID()])
+	delete(j.since, l.ID())
+	j.add("leave #%d %s %s after %s: %s", l.ID(), l.Addr(), dir, ageText(lasted), whyText(why))
+}
+
+func introText(in dialect.Intro) string {
+	s := ""
+	if in.ID != "" {
+		s += " id " + middle(clean(in.ID), 40)
+	}
+	if in.Agent != "" {
+		s += " agent " + middle(clean(in.Agent), 40)
+	}
+	return s
+}
+
+func whyText(why error) string {
+	if why == nil {
+		return "no reason given"
+	}
+	return fmt.Sprintf("%s: %s", fault.KindOf(why), clean(why.Error()))
+}
+
+// Note ignores what a dialect has to tell to an application; see [node.Handler].
+func (j *journal) Note(*node.Link, any) {}
+
+// Receive ignores messages: this node keeps links and serves addresses, but has
+// no application; see [node.Handler].
+func (j *journal) Receive(*node.Link, []dialect.Message) {}
+
+// statusLine is a status in one line.
+func statusLine(st *api.Status) string {
+	now := unknown + " in, " + unknown + " out"
+	if r := st.Rate; r != nil {
+		now = fmt.Sprintf("%s/s in, %s/s out", bytesText(r.InBytes), bytesText(r.OutBytes))
+	}
+	return fmt.Sprintf("status %s; %d known, %s; %s", linksText(st), st.Known, count(st.Bans, "ban"), now)
+}
