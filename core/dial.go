@@ -119,6 +119,9 @@ func (n *Node) release(now time.Time, l *link, a addr.Addr, tries int, why error
 	if own && !n.stopped {
 		n.book.Anchor(a, false)
 	}
+	if own && tries == 0 && !l.opened.IsZero() {
+		n.book.Worked(now, a)
+	}
 	id := n.book.Identity(a)
 	n.book.Release(a, tries, until)
 	if k := n.keep.byAddr[a]; k != nil {

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -144,7 +145,7 @@ func (n *Node) forget(now time.Time, l *link, why error, e *Effects) {
 	n.withdraw(l)
 	n.count(l, -1)
 	delete(n.links, l.id)
-	i, _ := slices.BinarySearchFunc(n.made, l.id, func(l *link, id LinkID) int { return int(l.id) - int(id) })
+	i, _ := slices.BinarySearchFunc(n.made, l.id, func(l *link, id LinkID) int { return cmp.Compare(l.id, id) })
 	n.made = slices.Delete(n.made, i, i+1)
 	if !l.dialed && !l.attached {
 		n.leaveHost(l.addr.HostOnly())
@@ -168,7 +169,7 @@ func (n *Node) leaveHost(host addr.Addr) {
 
 // down ends the session of a link that was up.
 func (n *Node) down(now time.Time, l *link, why error, e *Effects) {
-	i, _ := slices.BinarySearchFunc(n.live, l.order, func(l *link, o uint64) int { return int(l.order) - int(o) })
+	i, _ := slices.BinarySearchFunc(n.live, l.order, func(l *link, order uint64) int { return cmp.Compare(l.order, order) })
 	n.live = slices.Delete(n.live, i, i+1)
 	n.liveIDs = slices.Delete(n.liveIDs, i, i+1)
 	n.wakes.Remove(l)

@@ -73,6 +73,7 @@ func (n *Node) Tune(now time.Time, cfg Config, e *Effects) {
 			n.round.next = now.Add(n.cfg.RoundTime)
 		}
 	}
+	n.round.dropping = n.round.dropping && n.cfg.RoundTime > 0 && n.cfg.DropTo > 0
 	n.endExcess()
 	n.finish(now, e)
 }

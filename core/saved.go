@@ -55,6 +55,11 @@ func (s *saver) save(now time.Time, e *Effects) {
 // Saved returns what is worth keeping over a restart. It takes time in
 // proportion to the size of the book.
 func (n *Node) Saved(now time.Time) *Saved {
+	for _, l := range n.live {
+		if l.dialed {
+			n.book.Worked(now, l.addr)
+		}
+	}
 	s := &Saved{Time: now, Peers: make([]Known, 0, n.book.Len()), Bans: n.bans.list(now)}
 	for _, r := range n.book.Append(nil) {
 		s.Peers = append(s.Peers, Known(r))

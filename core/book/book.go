@@ -24,7 +24,7 @@ type Limits struct {
 // Record is one address as it is saved.
 type Record struct {
 	Addr   addr.Addr
-	Seen   time.Time // when a link to it last opened, or the zero time
+	Seen   time.Time // when a link to it last worked, or the zero time
 	Tries  int       // failed attempts since
 	Anchor bool      // to be dialed before others
 }

@@ -39,6 +39,22 @@ func (b *Book) Release(a addr.Addr, tries int, until time.Time) {
 	b.setProven(e)
 	b.worst.Put(e)
 	b.enter(e, waiting)
+	b.shrink(e)
+}
+
+// shrink gives up an address if there is one too many of the kind of e, which
+// was in use when a limit was lowered.
+func (b *Book) shrink(e *entry) {
+	g, s := e.group, e.source
+	switch {
+	case !g.local && len(g.all) > b.lim.PerGroup:
+		b.remove(worstOf(g.all))
+	case s != nil && len(s.all) > b.lim.PerSource:
+		b.remove(worstOf(s.all))
+	case len(b.all) > b.lim.Size:
+		w, _ := b.worst.First()
+		b.remove(w)
+	}
 }
 
 // Tries returns how often an address failed in a row.
@@ -49,7 +65,7 @@ func (b *Book) Tries(a addr.Addr) int {
 	return 0
 }
 
-// Worked notes that a link to a held address has opened.
+// Worked notes that a link to a held address has opened, or is still good.
 func (b *Book) Worked(now time.Time, a addr.Addr) {
 	e := b.entries[a]
 	if e == nil || e.state != held {
