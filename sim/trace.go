@@ -1,0 +1,108 @@
+package sim
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strconv"
+
+	"parley/core"
+)
+
+// what is the name of a call into a core or of one of its effects.
+type what uint8
+
+const (
+	wWake what = iota
+	wAccepted
+	wAttached
+	wAdmit
+	wOpened
+	wReceived
+	wSent
+	wClosed
+	wRestore
+	wDo
+	wUp
+	wDown
+	wNote
+	wSend
+	wClose
+	wDial
+	wSave
+	wCrash
+	wVanish
+	wStart
+)
+
+var whats = [...]string{
+	"wake", "accepted", "attached", "admit", "opened", "received", "sent", "closed", "restore", "do",
+	"up", "down", "note", "send", "close", "dial", "save", "crash", "vanish", "start",
+}
+
+// stamp is how traces and failures write the time.
+const stamp = "15:04:05.000000000"
+
+// note puts a line into the trace and its essence into the hash.
+func (n *Node) note(k what, id core.LinkID, err error) {
+	w := n.w
+	w.hash = mix(w.hash, uint64(n.index)<<32^uint64(id)<<8^uint64(k))
+	var text string
+	if err != nil {
+		text = err.Error()
+		w.hash = mixText(w.hash, text)
+	}
+	if w.Trace == nil {
+		return
+	}
+	b := w.Now().AppendFormat(w.line[:0], stamp)
+	b = n.spec.Addr.AppendTo(append(b, ' '))
+	if id != 0 {
+		b = strconv.AppendUint(append(b, " link "...), uint64(id), 10)
+	}
+	b = append(append(b, ' '), whats[k]...)
+	if err != nil {
+		b = append(append(b, ": "...), text...)
+	}
+	w.line = append(b, '\n')
+	if _, err := w.Trace.Write(w.line); err != nil {
+		w.fail(err)
+	}
+}
+
+// TraceHash returns a number that stands for the whole run so far: every event
+// with its time, every call into a core and its effects, and every byte and
+// message delivered. It is kept whether or not there is a Trace. Equal runs
+// have equal hashes, in any process; it is no protection against forgery.
+func (w *World) TraceHash() uint64 {
+	return mix(mix(w.hash, uint64(w.now)), w.steps)
+}
+
+// mix adds a word to a hash.
+func mix(h, v uint64) uint64 {
+	hi, lo := bits.Mul64(h^0x9e3779b97f4a7c15, v^0xe7037ed1a0b428db)
+	return hi ^ lo ^ h
+}
+
+func mixBytes(h uint64, b []byte) uint64 {
+	h = mix(h, uint64(len(b)))
+	for ; len(b) >= 8; b = b[8:] {
+		h = mix(h, binary.LittleEndian.Uint64(b))
+	}
+	var last uint64
+	for i, c := range b {
+		last |= uint64(c) << (8 * i)
+	}
+	return mix(h, last)
+}
+
+func mixText(h uint64, s string) uint64 {
+	h = mix(h, uint64(len(s)))
+	for len(s) > 0 {
+		var v uint64
+		for i := range min(8, len(s)) {
+			v |= uint64(s[i]) << (8 * i)
+		}
+		h, s = mix(h, v), s[min(8, len(s)):]
+	}
+	return h
+}
