@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"parley/addr"
 	"parley/wire"
@@ -120,21 +122,15 @@ func FuzzShareJSON(f *testing.F) {
 			if err := json.Unmarshal(b, &want); err != nil || len(want) != len(es) {
 				t.Fatalf("V%d: Go finds %d endpoints and %v, we %d", v, len(want), err, len(es))
 			}
-			out := appendShare(nil, v, 1, es)
-			again, err := parseShare(v, out, limit)
-			if err != nil || fmt.Sprint(clean(again)) != fmt.Sprint(clean(es)) {
+			if slices.ContainsFunc(es, func(e Endpoint) bool { return !utf8.ValidString(e.Host + e.Port) }) {
+				continue // writing replaces what is not UTF-8, as Go does
+			}
+			again, err := parseShare(v, appendShare(nil, v, 1, es), limit)
+			if err != nil || fmt.Sprint(again) != fmt.Sprint(es) {
 				t.Fatalf("V%d: %q comes back as %q, %v", v, es, again, err)
 			}
 		}
 	})
-}
-
-// clean replaces what is not UTF-8, as writing does.
-func clean(es []Endpoint) (out []Endpoint) {
-	for _, e := range es {
-		out = append(out, Endpoint{strings.ToValidUTF8(e.Host, "\ufffd"), strings.ToValidUTF8(e.Port, "\ufffd")})
-	}
-	return out
 }
 
 // FuzzShareProto reads and writes V11 shares.
