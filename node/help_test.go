@@ -178,6 +178,7 @@ func app(body string) dialect.Message {
 // wantEnded checks why the last link that ended did.
 func (r *running) wantEnded(t testing.TB, kind, why string) {
 	t.Helper()
+	synctest.Wait()
 	e := r.Ended(1)
 	if len(e) == 0 || e[0].Kind != kind || !strings.Contains(e[0].Why, why) {
 		t.Errorf("ended: %+v, want one of kind %s because of %q", e, kind, why)

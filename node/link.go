@@ -48,7 +48,7 @@ type Link struct {
 
 	serving atomic.Bool // the handler is at work on what came last
 	closing atomic.Bool // nothing more is taken or delivered; the outbox drains
-	drained atomic.Bool // the outbox has drained and our half is closed
+	drained atomic.Bool // the outbox has drained
 	dropped atomic.Bool // Close was called
 
 	mu   sync.Mutex
@@ -86,8 +86,9 @@ func (l *Link) Stats() *stats.Link { return &l.stats }
 // says.
 func (l *Link) Queued() int { return l.out.waiting() }
 
-// Done is closed when the link has ended: nothing more will be delivered, and
-// what is still queued is lost.
+// Done is closed when the link has ended: the connection is gone and what is
+// still queued is lost. A call of Receive that is under way can look at it to
+// know that it waits in vain.
 func (l *Link) Done() <-chan struct{} { return l.ctx.Done() }
 
 // LogValue names the link in logs.
@@ -237,6 +238,8 @@ func (l *Link) leave(c net.Conn) {
 	if l.parts.Add(-1) == 0 {
 		c.Close()
 		l.bye()
+	} else if l.drained.Load() {
+		l.cancel() // the writer waits for this
 	}
 }
 

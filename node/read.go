@@ -46,10 +46,11 @@ type reader struct {
 func (l *Link) read(c net.Conn, w *window) {
 	r := &reader{l: l, c: c, w: w, dec: l.link.Decoder}
 	defer l.leave(c)
-	if err := l.guard(r.run); !l.closing.Load() {
+	err := l.guard(r.run)
+	if !l.closing.Load() || l.drained.Load() {
 		l.end(outside("read", err))
 	}
-	// A closing link lets its writer finish; the writer's deadlines bound that.
+	// Else the writer finishes first; its deadlines bound that.
 }
 
 // run decodes until the connection fails or the peer breaks a rule.
@@ -179,18 +180,13 @@ func (r *reader) setAlarm(t time.Time) error {
 	if !r.l.arm(r.c.SetReadDeadline, t) {
 		return net.ErrClosed
 	}
-	if r.l.drained.Load() {
-		// The writer has closed our half meanwhile and set a deadline, which
-		// this may have replaced.
-		r.c.SetReadDeadline(time.Now().Add(linger))
-	}
 	return nil
 }
 
 // overdue looks at why a read deadline passed: it ends the link, or nothing
 // came for a while.
 func (r *reader) overdue(err error) error {
-	if r.l.ctx.Err() != nil || r.l.drained.Load() {
+	if r.l.ctx.Err() != nil {
 		return err
 	}
 	if r.moved {

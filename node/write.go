@@ -35,15 +35,12 @@ func (l *Link) write(c net.Conn) {
 		w.large = copyStream
 	}
 	defer l.leave(c)
-	if err := l.guard(w.run); err != nil {
-		l.end(outside("write", err))
-	}
+	l.end(outside("write", l.guard(w.run)))
 	w.giveUp()
 }
 
-// run writes what is queued until the outbox is closed and drained. Then it
-// closes our half of the connection, and leaves it to the reader to wait for
-// the other.
+// run writes what is queued until the outbox is closed and drained, and then
+// ends the link in good order. It returns why the link ends.
 func (w *writer) run() error {
 	for w.take() {
 		var err error
@@ -56,20 +53,25 @@ func (w *writer) run() error {
 			return err
 		}
 	}
-	if w.l.ctx.Err() != nil {
-		return w.l.reason()
+	if w.l.ctx.Err() == nil {
+		w.hangUp()
 	}
-	return w.hangUp()
+	return w.l.reason()
 }
 
-func (w *writer) hangUp() error {
-	w.l.drained.Store(true)
+// hangUp closes our half of the connection and gives the other end a moment to
+// close its own; the reader notices when it does.
+func (w *writer) hangUp() {
+	l := w.l
+	l.drained.Store(true)
 	h, ok := w.c.(halfCloser)
-	if !ok || h.CloseWrite() != nil {
-		return w.l.reason()
+	if !ok || h.CloseWrite() != nil || l.parts.Load() == 1 {
+		return
 	}
-	w.l.arm(w.c.SetReadDeadline, time.Now().Add(linger))
-	return nil
+	select {
+	case <-l.ctx.Done():
+	case <-time.After(linger):
+	}
 }
 
 // take waits for messages. It reports false if there will be none.
@@ -126,7 +128,6 @@ func (w *writer) send() error {
 		}
 		w.seal()
 		if err := w.flush(msgs); err != nil {
-			w.next = first // none of them is known to have gone out
 			return err
 		}
 		w.settle(w.q[first:w.next])
@@ -225,11 +226,12 @@ func tell(it *item, err error) {
 	}
 }
 
-// giveUp tells those who asked that their messages are lost.
+// giveUp tells those who asked and were not told yet that their messages are
+// lost.
 func (w *writer) giveUp() {
 	l := w.l
 	why := l.reason()
-	lost := [][]item{w.held, w.q[min(w.next, len(w.q)):], l.out.rest()}
+	lost := [][]item{w.held, w.q, l.out.rest()}
 	for _, q := range lost {
 		for i := range q {
 			l.guard(func() error { tell(&q[i], why); return nil })

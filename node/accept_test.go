@@ -1,0 +1,134 @@
+package node
+
+import (
+	"context"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"parley/addr"
+	"parley/transport"
+	"parley/transport/mem"
+)
+
+// troubled is a transport whose listener fails a few times before it accepts.
+type troubled struct {
+	transport.Transport
+	fails int
+	tries []time.Duration // when Accept was called
+	start time.Time
+}
+
+func (tr *troubled) Listen(ctx context.Context, at addr.Addr) (net.Listener, error) {
+	ln, err := tr.Transport.Listen(ctx, at)
+	return &troubledListener{ln, tr}, err
+}
+
+type troubledListener struct {
+	net.Listener
+	tr *troubled
+}
+
+func (l *troubledListener) Accept() (net.Conn, error) {
+	l.tr.tries = append(l.tr.tries, time.Since(l.tr.start))
+	if l.tr.fails > 0 {
+		l.tr.fails--
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+	return l.Listener.Accept()
+}
+
+// A listener without file descriptors waits longer and longer, up to a second,
+// and then goes on.
+func TestAcceptPauses(t *testing.T) { synctest.Test(t, testAcceptPauses) }
+
+func testAcceptPauses(t *testing.T) {
+	netw := mem.New(0)
+	cfg := member(netw, 1)
+	tr := &troubled{Transport: cfg.Transport, fails: 11, start: time.Now()}
+	cfg.Transport = tr
+	log := &logs{}
+	cfg.Log = log.logger()
+	n := run(t, cfg)
+	time.Sleep(10 * time.Second)
+	run(t, member(netw, 2, 1))
+	n.only(t)
+	var at time.Duration
+	for i, got := range tr.tries[:11] {
+		if got != at {
+			t.Errorf("try %d after %v, want %v", i, got, at)
+		}
+		at += min(acceptPause<<i, time.Second)
+	}
+	if !strings.Contains(log.text(), "accept failed") {
+		t.Error("the log does not say so")
+	}
+}
+
+// A node does not wait for the end of a pause to stop.
+func TestAcceptPauseEnds(t *testing.T) { synctest.Test(t, testAcceptPauseEnds) }
+
+func testAcceptPauseEnds(t *testing.T) {
+	cfg := member(mem.New(0), 1)
+	cfg.Transport = &troubled{Transport: cfg.Transport, fails: 1 << 30, start: time.Now()}
+	n := run(t, cfg)
+	time.Sleep(time.Minute + 100*time.Millisecond)
+	start := time.Now()
+	n.stop()
+	if took := time.Since(start); took != 0 {
+		t.Errorf("stopping took %v", took)
+	}
+}
+
+func TestBucket(t *testing.T) {
+	var b bucket
+	b.init(10, 20)
+	now := time.Unix(1000, 0)
+	took := func(tries int) (n int) {
+		for range tries {
+			if b.take(now) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := took(50); n != 20 {
+		t.Errorf("%d at once, want the burst of 20", n)
+	}
+	now = now.Add(time.Second)
+	if n := took(50); n != 10 {
+		t.Errorf("%d a second later, want 10", n)
+	}
+	now = now.Add(time.Hour)
+	if n := took(50); n != 20 {
+		t.Errorf("%d an hour later, want 20", n)
+	}
+	b.init(-1, -2)
+	if n := took(5000); n != 5000 {
+		t.Errorf("%d without a limit", n)
+	}
+}
+
+// Connections beyond the rate are closed before anything is read.
+func TestAcceptRate(t *testing.T) { synctest.Test(t, testAcceptRate) }
+
+func testAcceptRate(t *testing.T) {
+	netw := mem.New(0)
+	cfg := member(netw, 1)
+	cfg.AcceptRate, cfg.AcceptBurst = 1, 5
+	n := run(t, cfg)
+	for range 20 {
+		raw(t, netw, 1)
+	}
+	synctest.Wait()
+	s, err := n.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Turned != 15 || len(s.Links) != 5 {
+		t.Errorf("%d turned away, %d opening; want 15 and 5", s.Turned, len(s.Links))
+	}
+}
