@@ -1,6 +1,8 @@
 package core
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"parley/addr"
@@ -11,6 +13,10 @@ import (
 // healthy is how long a link may have been silent and still stand against a
 // second one to the same peer.
 const healthy = 60 * time.Second
+
+// maxIdentity is the longest identity a peer may have, in bytes: it is
+// remembered with addresses, blame and bans.
+const maxIdentity = 256
 
 // Accepted announces an inbound connection. It names the link or says why the
 // connection must be closed at once, without an opening exchange.
@@ -59,8 +65,9 @@ func (n *Node) Attached(now time.Time, remote addr.Addr, dialing bool) (LinkID, 
 }
 
 // Admit decides whether an introduced peer may stay; see [dialect.Opening].
-// Links that give way to it are in e. An error is a [dialect.Refusal], or has
-// [dialect.ErrSelf] in its tree, or says that the link is gone.
+// Links that give way to it are in e. An error has a [dialect.Refusal] in its
+// tree, or [dialect.ErrSelf], or says that the link is gone (fault.Local) or
+// that the identity is over 256 bytes (fault.Protocol).
 func (n *Node) Admit(now time.Time, id LinkID, in dialect.Intro, e *Effects) error {
 	n.now = now
 	l := n.links[id]
@@ -74,8 +81,11 @@ func (n *Node) Admit(now time.Time, id LinkID, in dialect.Intro, e *Effects) err
 
 func (n *Node) admit(now time.Time, l *link, in dialect.Intro) error {
 	n.withdraw(l)
-	if in.Nonce != 0 && in.Nonce == n.host.Nonce {
+	switch {
+	case in.Nonce != 0 && in.Nonce == n.host.Nonce:
 		return fault.New(fault.Local, "admit", dialect.ErrSelf)
+	case len(in.ID) > maxIdentity:
+		return fault.New(fault.Protocol, "admit", fmt.Errorf("identity: %d bytes, limit %d", len(in.ID), maxIdentity))
 	}
 	l.intro, l.listen = in, l.believe(in.Listen)
 	n.recognize(l)
@@ -87,7 +97,7 @@ func (n *Node) admit(now time.Time, l *link, in dialect.Intro) error {
 	if err != nil {
 		l.refused = true
 		r := &dialect.Refusal{Reason: err.Error()}
-		if err == errFull {
+		if errors.Is(err, errFull) {
 			r.Offer = n.share(l, n.cfg.Offer)
 		}
 		return fault.New(fault.Refused, "admit", r)

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"fmt"
 	"time"
 
 	"parley/addr"
@@ -24,6 +25,9 @@ const (
 	maxBlames = 4096
 	// milli is the unit of scores: a thousandth of a point.
 	milli = 1000
+	// maxWhy is how much of a fault's text is kept with a ban, in characters:
+	// the peer may have a say in it.
+	maxWhy = 200
 	// maxScore keeps sums from overflowing.
 	maxScore = 1 << 30 * milli
 )
@@ -166,6 +170,6 @@ func (n *Node) punish(now time.Time, l *link, why error, e *Effects) {
 	for _, c := range who {
 		n.blames.clear(c)
 	}
-	n.ban(now, Ban{Addr: m, ID: l.intro.ID, Until: now.Add(n.cfg.BanTime), Why: why.Error()})
+	n.ban(now, Ban{Addr: m, ID: l.intro.ID, Until: now.Add(n.cfg.BanTime), Why: fmt.Sprintf("%.*s", maxWhy, why)})
 	n.drain(now, e)
 }

@@ -11,14 +11,19 @@ import (
 
 // Config holds the limits and habits of a node. Zero fields mean the default
 // given with each, negative ones mean none or no limit.
+//
+// With Only, a peer that dials in is known by its IP. Host names in Always say
+// nothing about an IP, so peers known by name are let in by the identity that
+// the name led to when dialed, or by saying that they listen at it, which
+// nobody can check: give IPs where that matters.
 type Config struct {
 	Outbound int // links to hold by dialing: 8; negative to dial Always alone
 	Target   int // dial while there are fewer links than this in both directions; replaces Outbound if positive (CAT peering): 0
 	Inbound  int // links to accept: 117; negative to accept none
 	Opening  int // inbound connections that may be opening at once: 64
 	Dials    int // connection attempts at once: 16
-	PerHost  int // inbound links from one IP: 4
-	PerGroup int // outbound links into one network group: 2
+	PerHost  int // inbound links from one IP, unless it is that of an Always peer: 4
+	PerGroup int // outbound links into one network group, except on loopback and private networks: 2
 
 	Backoff time.Duration // first redial pause, doubling to 64 times, with jitter: 5s
 
@@ -26,7 +31,7 @@ type Config struct {
 	DropTo    int           // links to keep in a round: 0 for all
 	Offer     int           // addresses offered to a peer that is turned away: 3
 
-	BanScore int           // blame at which a peer is banned: 100
+	BanScore int           // blame at which a peer is banned, unless it is an Always peer: 100
 	BanTime  time.Duration // how long such a ban lasts: 24h
 
 	Always []addr.Addr // peers to hold on to: dialed for ever, outside all limits, never dropped

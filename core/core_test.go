@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -347,6 +348,10 @@ func TestErrors(t *testing.T) {
 	err = n.Admit(epoch, id, dialect.Intro{Nonce: 6}, &e)
 	if r, ok := errors.AsType[*dialect.Refusal](err); !ok || r.Reason != "full" || fault.KindOf(err) != fault.Refused {
 		t.Errorf("full: %v", err)
+	}
+	err = n.Admit(epoch, id, dialect.Intro{ID: strings.Repeat("x", maxIdentity+1)}, &e)
+	if fault.KindOf(err) != fault.Protocol {
+		t.Errorf("a long identity: %v", err)
 	}
 	err = n.Admit(epoch, id+1, dialect.Intro{}, &e)
 	if fault.KindOf(err) != fault.Local {

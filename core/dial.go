@@ -33,19 +33,17 @@ func (n *Node) plan(now time.Time, e *Effects) {
 			n.retry = n.book.Next(now)
 			return
 		}
-		n.dial(a, link{tries: n.book.Tries(a)}, e)
+		n.dial(a, false, n.book.Tries(a), e)
 	}
 }
 
 // dial starts an attempt and counts it as a link at once, so that attempts
 // under way are not dialed over.
-func (n *Node) dial(a addr.Addr, as link, e *Effects) *link {
-	as.addr, as.dialed = a, true
-	l := n.add(as)
+func (n *Node) dial(a addr.Addr, always bool, tries int, e *Effects) {
+	l := n.add(link{addr: a, dialed: true, always: always, tries: tries})
 	n.places[a] = l
 	l.places = append(l.places, a)
 	e.Dial = append(e.Dial, Dial{Link: l.id, Addr: a})
-	return l
 }
 
 // missing returns how many ordinary links should be dialed, counting attempts

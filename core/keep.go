@@ -112,7 +112,7 @@ func (n *Node) planKept(now time.Time, e *Effects) {
 		}
 		n.keep.queue.Remove(k)
 		if l == nil {
-			n.dial(k.addr, link{always: true, tries: k.tries}, e)
+			n.dial(k.addr, true, k.tries, e)
 			continue
 		}
 		n.claim(l, k.addr)

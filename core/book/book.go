@@ -67,9 +67,6 @@ func (b *Book) Len() int { return len(b.all) }
 // dialed now or later, as far as their group allows, or are being tried.
 func (b *Book) Fresh() int { return b.fresh }
 
-// Has reports whether a is in the book.
-func (b *Book) Has(a addr.Addr) bool { return b.entries[a] != nil }
-
 // Add adds an address told by a source, which is the zero address for the
 // operator. It reports whether the book changed. When a limit is hit, the
 // worst address gives way: that with the most failed attempts, then the one

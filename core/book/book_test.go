@@ -318,7 +318,6 @@ func TestLeads(t *testing.T) {
 	a := at("8.1.0.1:1")
 	b.Add(a, source1)
 	b.Leads(a, "peer")
-	b.Leads(a, string(make([]byte, maxID+1)))
 	b.Leads(at("8.2.0.1:1"), "nobody")
 	asked := ""
 	b.Take(epoch, newRand(1), func(_ addr.Addr, id string) (time.Time, bool) { asked = id; return epoch, true })

@@ -7,9 +7,6 @@ import (
 	"parley/addr"
 )
 
-// maxID is the longest identity that is remembered with an address, in bytes.
-const maxID = 256
-
 // Hold keeps an address from being dialed and given up, because a link leads
 // there that was not dialed from this book. It reports whether the address is
 // in the book and was not held before.
@@ -78,9 +75,10 @@ func (b *Book) Worked(now time.Time, a addr.Addr) {
 	b.setProven(e)
 }
 
-// Leads notes whom an address led to. Identities over a length are not noted.
+// Leads notes whom an address led to. The caller bounds the length of
+// identities.
 func (b *Book) Leads(a addr.Addr, id string) {
-	if e := b.entries[a]; e != nil && len(id) <= maxID {
+	if e := b.entries[a]; e != nil {
 		e.id = id
 	}
 }
