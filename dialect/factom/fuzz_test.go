@@ -86,6 +86,11 @@ func decodeSome(t *testing.T, l *dialect.Link, stream []byte) {
 		if n > len(stream) {
 			return
 		}
+		if _, ok := l.Decoder.(codec11); ok {
+			if w, err := walk11(stream[4:n]); err != nil || !reflect.DeepEqual(w, m) {
+				t.Fatalf("the short way reads %+v, the long way %+v and %v", m, w, err)
+			}
+		}
 		stream = stream[n:]
 		if m.For != 0 {
 			sendBack(t, l, m)

@@ -133,58 +133,70 @@ func TestOtherEncoding(t *testing.T) {
 	}
 }
 
-// TestHostileParcels feeds each decoder what ends a link.
+// parcelCase is what comes after a handshake, and whether it may.
+type parcelCase struct {
+	name string
+	v    uint16
+	in   []byte
+	ok   bool
+}
+
+// long9 returns a V9 parcel with a header that is right until it is edited.
+func long9(edit func(h *gobwire.Header), body string) []byte {
+	h := gobwire.Header{Version: V9, Type: uint16(TypeMessage), Length: uint32(len(body)), Crc32: wire.Koopman([]byte(body))}
+	edit(&h)
+	b := gobwire.Go126.AppendLong(nil, &h, len(body))
+	return append(append(b, body...), 0)
+}
+
+func short10(typ uint16, body string) []byte {
+	b := gobwire.Go126.AppendShort(nil, typ, len(body))
+	return append(append(b, body...), 0)
+}
+
+func keep(*gobwire.Header) {}
+
+var gobCases = []parcelCase{
+	{"V9 good", V9, long9(keep, "x"), true},
+	{"V9 version", V9, long9(func(h *gobwire.Header) { h.Version = 10 }, "x"), false},
+	{"V9 length", V9, long9(func(h *gobwire.Header) { h.Length++ }, "x"), false},
+	{"V9 checksum", V9, long9(func(h *gobwire.Header) { h.Crc32++ }, "x"), false},
+	{"V9 empty", V9, long9(keep, ""), false},
+	{"V9 type 10", V9, long9(func(h *gobwire.Header) { h.Type = 10 }, "x"), false},
+	{"V9 heartbeat", V9, long9(func(h *gobwire.Header) { h.Type = 0 }, "x"), true},
+	{"V9 one part", V9, long9(func(h *gobwire.Header) { h.Type, h.PartsTotal = 7, 1 }, "x"), true},
+	{"V9 too many parts", V9, long9(func(h *gobwire.Header) { h.Type, h.PartsTotal = 7, maxParts+1 }, "x"), false},
+	{"V9 long ping", V9, long9(func(h *gobwire.Header) { h.Type = 1 }, strings.Repeat("x", maxControl+1)), false},
+	{"V9 length of 2^64-1", V9, []byte("\xf8\xff\xff\xff\xff\xff\xff\xff\xff"), false},
+	{"V9 one over the limit", V9, []byte("\xfd\x02\x00\x01"), false},
+	{"V10 good", V10, short10(6, "x"), true},
+	{"V10 empty", V10, short10(6, ""), false},
+	{"V10 type 10", V10, short10(10, "x"), false},
+	{"V10 alert", V10, short10(5, "x"), true},
+	{"V10 long share", V10, short10(4, strings.Repeat("x", maxShare+1)), false},
+	{"V10 undefined type", V10, []byte("\x04\xff\x90\x01\x06"), false},
+}
+
+var protoCases = []parcelCase{
+	{"V11 good", V11, []byte("\x00\x00\x00\x05\x08\x06\x12\x01x"), true},
+	{"V11 other order", V11, []byte("\x00\x00\x00\x05\x12\x01x\x08\x06"), true},
+	{"V11 unknown field", V11, []byte("\x00\x00\x00\x07\x08\x06\x78\x01\x12\x01x"), true},
+	{"V11 group", V11, []byte("\x00\x00\x00\x08\x08\x06\x7b\x08\x7c\x12\x01x"), false},
+	{"V11 closed group", V11, []byte("\x00\x00\x00\x09\x08\x06\x7b\x08\x01\x7c\x12\x01x"), true},
+	{"V11 type 65542 is cut to 6", V11, []byte("\x00\x00\x00\x07\x08\x86\x80\x04\x12\x01x"), true},
+	{"V11 type 10", V11, []byte("\x00\x00\x00\x05\x08\x0a\x12\x01x"), false},
+	{"V11 nothing", V11, []byte("\x00\x00\x00\x00"), false},
+	{"V11 no payload", V11, []byte("\x00\x00\x00\x04\x08\x06\x12\x00"), false},
+	{"V11 payload too long", V11, []byte("\x00\x00\x00\x05\x08\x06\x12\x02x"), false},
+	{"V11 payload of the wrong type", V11, []byte("\x00\x00\x00\x04\x08\x06\x10\x01"), false},
+	{"V11 one over the limit", V11, []byte("\x00\x02\x00\x01"), false},
+	{"V11 length of 2^32-1", V11, []byte("\xff\xff\xff\xff"), false},
+}
+
+// TestHostileParcels feeds each decoder what ends a link, and what only looks as
+// if it should.
 func TestHostileParcels(t *testing.T) {
-	long := func(edit func(h *gobwire.Header), body string) []byte {
-		h := gobwire.Header{Version: V9, Type: uint16(TypeMessage), Length: uint32(len(body)), Crc32: wire.Koopman([]byte(body))}
-		edit(&h)
-		b := gobwire.Go126.AppendLong(nil, &h, len(body))
-		return append(append(b, body...), 0)
-	}
-	short := func(typ uint16, body string) []byte {
-		b := gobwire.Go126.AppendShort(nil, typ, len(body))
-		return append(append(b, body...), 0)
-	}
-	keep := func(*gobwire.Header) {}
-	tests := []struct {
-		name string
-		v    uint16
-		in   []byte
-		ok   bool
-	}{
-		{"V9 good", V9, long(keep, "x"), true},
-		{"V9 version", V9, long(func(h *gobwire.Header) { h.Version = 10 }, "x"), false},
-		{"V9 length", V9, long(func(h *gobwire.Header) { h.Length++ }, "x"), false},
-		{"V9 checksum", V9, long(func(h *gobwire.Header) { h.Crc32++ }, "x"), false},
-		{"V9 empty", V9, long(keep, ""), false},
-		{"V9 type 10", V9, long(func(h *gobwire.Header) { h.Type = 10 }, "x"), false},
-		{"V9 heartbeat", V9, long(func(h *gobwire.Header) { h.Type = 0 }, "x"), true},
-		{"V9 one part", V9, long(func(h *gobwire.Header) { h.Type, h.PartsTotal = 7, 1 }, "x"), true},
-		{"V9 too many parts", V9, long(func(h *gobwire.Header) { h.Type, h.PartsTotal = 7, maxParts+1 }, "x"), false},
-		{"V9 long ping", V9, long(func(h *gobwire.Header) { h.Type = 1 }, strings.Repeat("x", maxControl+1)), false},
-		{"V9 length of 2^64-1", V9, []byte("\xf8\xff\xff\xff\xff\xff\xff\xff\xff"), false},
-		{"V9 one over the limit", V9, []byte("\xfd\x02\x00\x01"), false},
-		{"V10 good", V10, short(6, "x"), true},
-		{"V10 empty", V10, short(6, ""), false},
-		{"V10 type 10", V10, short(10, "x"), false},
-		{"V10 alert", V10, short(5, "x"), true},
-		{"V10 long share", V10, short(4, strings.Repeat("x", maxShare+1)), false},
-		{"V10 undefined type", V10, []byte("\x04\xff\x90\x01\x06"), false},
-		{"V11 good", V11, []byte("\x00\x00\x00\x05\x08\x06\x12\x01x"), true},
-		{"V11 other order", V11, []byte("\x00\x00\x00\x05\x12\x01x\x08\x06"), true},
-		{"V11 unknown field", V11, []byte("\x00\x00\x00\x07\x08\x06\x78\x01\x12\x01x"), true},
-		{"V11 group", V11, []byte("\x00\x00\x00\x08\x08\x06\x7b\x08\x7c\x12\x01x"), false},
-		{"V11 closed group", V11, []byte("\x00\x00\x00\x09\x08\x06\x7b\x08\x01\x7c\x12\x01x"), true},
-		{"V11 type 65542 is cut to 6", V11, []byte("\x00\x00\x00\x07\x08\x86\x80\x04\x12\x01x"), true},
-		{"V11 type 10", V11, []byte("\x00\x00\x00\x05\x08\x0a\x12\x01x"), false},
-		{"V11 nothing", V11, []byte("\x00\x00\x00\x00"), false},
-		{"V11 no payload", V11, []byte("\x00\x00\x00\x04\x08\x06\x12\x00"), false},
-		{"V11 payload too long", V11, []byte("\x00\x00\x00\x05\x08\x06\x12\x02x"), false},
-		{"V11 payload of the wrong type", V11, []byte("\x00\x00\x00\x04\x08\x06\x10\x01"), false},
-		{"V11 one over the limit", V11, []byte("\x00\x02\x00\x01"), false},
-		{"V11 length of 2^32-1", V11, []byte("\xff\xff\xff\xff"), false},
-	}
-	for _, tt := range tests {
+	for _, tt := range slices.Concat(gobCases, protoCases) {
 		t.Run(tt.name, func(t *testing.T) {
 			from, to := links(t, tt.v)
 			if _, err := decodeAll(to.Decoder, from.Prelude); err != nil {

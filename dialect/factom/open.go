@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"parley/addr"
@@ -97,55 +98,6 @@ func (x *exchange) answer(f *first) error {
 		h.Version = f.hello.Version // whatever was claimed is repeated
 	}
 	return x.write(f.agreed, h)
-}
-
-// first is the other side's first parcel.
-type first struct {
-	hello  Handshake
-	agreed uint16         // how the link will speak
-	types  *gobwire.Types // what its gob stream has defined so far; nil for V11
-}
-
-// receive reads and checks the other side's first parcel.
-func (x *exchange) receive() (*first, error) {
-	f := new(first)
-	if err := x.in.hello(f, x.d.cfg.SharesLimit); err != nil {
-		return nil, err
-	}
-	if err := x.check(f); err != nil {
-		return nil, err
-	}
-	return f, nil
-}
-
-// check applies the rules that every first parcel must follow, in the original's
-// order, and settles the version.
-func (x *exchange) check(f *first) error {
-	h, cfg := &f.hello, &x.d.cfg
-	if h.Version < cfg.MinVersion {
-		return refused("version %d, minimum %d", h.Version, cfg.MinVersion)
-	}
-	switch {
-	case f.types == nil:
-		f.agreed = V11
-	case h.Version == V9, h.Version == V10 && cfg.Version == V9:
-		f.agreed = V9
-	case h.Version == V10:
-		f.agreed = V10
-	default:
-		return refused("version %d in gob, which only versions 9 and 10 speak", h.Version)
-	}
-	if h.Network != x.o.Self.Network {
-		return refused("network %08x, ours is %08x", h.Network, x.o.Self.Network)
-	}
-	if _, err := parsePort(h.ListenPort); err != nil {
-		return fault.New(fault.Protocol, "open", fmt.Errorf("listen %w", err))
-	}
-	return nil
-}
-
-func refused(format string, args ...any) error {
-	return fault.New(fault.Refused, "open", fmt.Errorf(format, args...))
 }
 
 // rejected returns the error that a dialer gets of a listener's reject.
@@ -250,7 +202,7 @@ func (x *exchange) link(in dialect.Intro, f *first) *dialect.Link {
 	case V10:
 		l.Decoder = &decoder10{types: f.types, limit: limit}
 		l.Encoder = encoder10{}
-		l.Prelude = gobwire.Go126.DefineShort(nil)
+		l.Prelude = slices.Clip(gobwire.Go126.DefineShort(nil))
 	default:
 		c := codec11{limit}
 		l.Decoder, l.Encoder = c, c

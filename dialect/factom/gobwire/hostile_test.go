@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/gob"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -38,25 +39,19 @@ func many(n int) []any {
 
 func value(id int, body ...byte) []byte { return append(appendInt(nil, id), body...) }
 
-// TestHostile feeds streams that no real node writes. Each must be refused at
-// its last message and not before.
-func TestHostile(t *testing.T) {
-	payload := []any{"Payload", int(tBytes)}
-	deep := [][]byte{}
-	for i := range MaxDepth {
-		deep = append(deep, list(65+i, 66+i))
-	}
-	deep = append(deep, list(65+MaxDepth, int(tUint)), custom(64, append(payload, "X", 65)...), value(64, 0))
+var payloadField = []any{"Payload", int(tBytes)}
+
+// badDefinitions are streams whose last definition is refused.
+func badDefinitions() map[string][][]byte {
+	payload := payloadField
 	full := [][]byte{}
 	for i := range MaxTypes + 1 {
 		full = append(full, custom(64+i, payload...))
 	}
-	tests := map[string][][]byte{
+	return map[string][][]byte{
 		"nothing":              {{}},
 		"half a number":        {{0xfe, 1}},
 		"number of nine bytes": {{0xf7, 1, 2, 3, 4, 5, 6, 7, 8, 9}},
-		"undefined":            {value(64, 0)},
-		"builtin value":        {value(int(tString), 0, 1, 'x')},
 		"defines a builtin":    {custom(int(tUint), payload...)},
 		"defined twice":        {custom(64, payload...), custom(64, payload...)},
 		"too many types":       full,
@@ -65,33 +60,54 @@ func TestHostile(t *testing.T) {
 		"long name":            {custom(64, strings.Repeat("x", MaxName+1), int(tUint))},
 		"huge count of fields": {append(appendInt(nil, -64), 3, 2, 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)},
 		"two names alike":      {custom(64, append(payload, payload...)...)},
-		"recursive":            {custom(64, append(payload, "Next", 64)...), value(64, 0)},
-		"recursive in a list":  {list(65, 64), custom(64, append(payload, "Next", 65)...), value(64, 0)},
-		"recursive header":     {custom(65, "Network", int(tUint), "Up", 64), custom(64, append(payload, "Header", 65)...), value(64, 0)},
-		"too deep":             deep,
-		"undefined field":      {custom(64, append(payload, "X", 99)...), value(64, 0)},
-		"interface":            {custom(64, append(payload, "X", int(tInterface))...), value(64, 0)},
-		"reserved type":        {custom(64, append(payload, "X", 16)...), value(64, 0)},
-		"not a struct":         {list(64, int(tBytes)), value(64, 0)},
-		"nothing in common":    {custom(64, "X", int(tUint)), value(64, 0)},
-		"wrong type":           {custom(64, "Payload", int(tString)), value(64, 0)},
-		"header is a number":   {custom(64, append(payload, "Header", int(tUint))...), value(64, 0)},
-		"header in vain":       {custom(65, "X", int(tUint)), custom(64, append(payload, "Header", 65)...), value(64, 0)},
 		"no kind":              {append(appendInt(nil, -64), 0)},
 		"eighth kind":          {append(appendInt(nil, -64), 8, 0, 0)},
 		"two kinds":            {append(appendInt(nil, -64), 1, 0, 1, 0, 0)},
-		"field out of range":   {custom(64, payload...), value(64, 2, 0)},
-		"large step":           {custom(64, payload...), value(64, 0xff, 200)},
-		"long payload":         {custom(64, payload...), value(64, 1, 5, 'x', 0)},
-		"endless payload":      {custom(64, payload...), value(64, 1, 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)},
-		"endless list":         {list(65, int(tUint)), custom(64, append(payload, "X", 65)...), value(64, 2, 0xfc, 0x7f, 0xff, 0xff, 0xff, 0)},
-		"no end":               {custom(64, payload...), value(64, 1, 1, 'x')},
-		"trailing":             {custom(64, payload...), value(64, 0, 0)},
 		"trailing definition":  {append(custom(64, payload...), 0)},
-		"network of 33 bits":   {custom(65, "Network", int(tUint)), custom(64, "Header", 65), value(64, 1, 1, 0xfb, 1, 0, 0, 0, 0, 0, 0)},
-		"enormous id":          {value(1<<40, 0)},
 		"negative field type":  {custom(64, "Payload", -5)},
 	}
+}
+
+// badValues are streams whose last message is a value, which is refused.
+func badValues() map[string][][]byte {
+	payload := payloadField
+	deep := [][]byte{}
+	for i := range MaxDepth {
+		deep = append(deep, list(65+i, 66+i))
+	}
+	deep = append(deep, list(65+MaxDepth, int(tUint)), custom(64, append(payload, "X", 65)...), value(64, 0))
+	return map[string][][]byte{
+		"undefined":           {value(64, 0)},
+		"builtin value":       {value(int(tString), 0, 1, 'x')},
+		"recursive":           {custom(64, append(payload, "Next", 64)...), value(64, 0)},
+		"recursive in a list": {list(65, 64), custom(64, append(payload, "Next", 65)...), value(64, 0)},
+		"recursive header":    {custom(65, "Network", int(tUint), "Up", 64), custom(64, append(payload, "Header", 65)...), value(64, 0)},
+		"undefined field":     {custom(64, append(payload, "X", 99)...), value(64, 0)},
+		"interface":           {custom(64, append(payload, "X", int(tInterface))...), value(64, 0)},
+		"reserved type":       {custom(64, append(payload, "X", 16)...), value(64, 0)},
+		"not a struct":        {list(64, int(tBytes)), value(64, 0)},
+		"nothing in common":   {custom(64, "X", int(tUint)), value(64, 0)},
+		"wrong type":          {custom(64, "Payload", int(tString)), value(64, 0)},
+		"header is a number":  {custom(64, append(payload, "Header", int(tUint))...), value(64, 0)},
+		"header in vain":      {custom(65, "X", int(tUint)), custom(64, append(payload, "Header", 65)...), value(64, 0)},
+		"field out of range":  {custom(64, payload...), value(64, 2, 0)},
+		"large step":          {custom(64, payload...), value(64, 0xff, 200)},
+		"long payload":        {custom(64, payload...), value(64, 1, 5, 'x', 0)},
+		"endless payload":     {custom(64, payload...), value(64, 1, 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)},
+		"endless list":        {list(65, int(tUint)), custom(64, append(payload, "X", 65)...), value(64, 2, 0xfc, 0x7f, 0xff, 0xff, 0xff, 0)},
+		"no end":              {custom(64, payload...), value(64, 1, 1, 'x')},
+		"trailing":            {custom(64, payload...), value(64, 0, 0)},
+		"network of 33 bits":  {custom(65, "Network", int(tUint)), custom(64, "Header", 65), value(64, 1, 1, 0xfb, 1, 0, 0, 0, 0, 0, 0)},
+		"enormous id":         {value(1<<40, 0)},
+		"too deep":            deep,
+	}
+}
+
+// TestHostile feeds streams that no real node writes. Each must be refused at
+// its last message and not before.
+func TestHostile(t *testing.T) {
+	tests := badDefinitions()
+	maps.Copy(tests, badValues())
 	for name, msgs := range tests {
 		t.Run(name, func(t *testing.T) {
 			var types Types

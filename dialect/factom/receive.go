@@ -16,6 +16,55 @@ const (
 	maxMessages = 20  // gob messages before the first value: definitions
 )
 
+// first is the other side's first parcel.
+type first struct {
+	hello  Handshake
+	agreed uint16         // how the link will speak
+	types  *gobwire.Types // what its gob stream has defined so far; nil for V11
+}
+
+// receive reads and checks the other side's first parcel.
+func (x *exchange) receive() (*first, error) {
+	f := new(first)
+	if err := x.in.hello(f, x.d.cfg.SharesLimit); err != nil {
+		return nil, err
+	}
+	if err := x.check(f); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// check applies the rules that every first parcel must follow, in the original's
+// order, and settles the version.
+func (x *exchange) check(f *first) error {
+	h, cfg := &f.hello, &x.d.cfg
+	if h.Version < cfg.MinVersion {
+		return refused("version %d, minimum %d", h.Version, cfg.MinVersion)
+	}
+	switch {
+	case f.types == nil:
+		f.agreed = V11
+	case h.Version == V9, h.Version == V10 && cfg.Version == V9:
+		f.agreed = V9
+	case h.Version == V10:
+		f.agreed = V10
+	default:
+		return refused("version %d in gob, which only versions 9 and 10 speak", h.Version)
+	}
+	if h.Network != x.o.Self.Network {
+		return refused("network %08x, ours is %08x", h.Network, x.o.Self.Network)
+	}
+	if _, err := parsePort(h.ListenPort); err != nil {
+		return fault.New(fault.Protocol, "open", fmt.Errorf("listen %w", err))
+	}
+	return nil
+}
+
+func refused(format string, args ...any) error {
+	return fault.New(fault.Refused, "open", fmt.Errorf(format, args...))
+}
+
 // inbox reads the other side's first parcel and not a byte more.
 type inbox struct {
 	r    io.Reader
