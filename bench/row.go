@@ -22,6 +22,7 @@ type Row struct {
 	Unit    string // what the rate counts: "messages", "links"
 	Lead    measure.Metric
 	Targets []Target
+	Once    bool // repeating it would bring nothing new
 
 	// Open sets the work up. Raw does so for the baseline; it is nil if there is none.
 	Open func(context.Context) (Bench, error)

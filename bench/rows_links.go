@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"parley/bench/load"
 	"parley/bench/measure"
@@ -14,15 +15,20 @@ const (
 	idleLinks   = 300
 	openedLinks = 1000
 	dialers     = 16 // that open links at the same time
+
+	// idleTime is how long links are left alone before they are weighed: twice
+	// the pause after which package node gives memory back, and longer than any
+	// dialect here waits before it pings.
+	idleTime = 25 * time.Second
 )
 
 func idle(l load.Language) []Row {
 	return []Row{{
-		Name: "idle/" + l.Name, Work: fmt.Sprintf("holding %d idle links, one end", idleLinks),
-		Dialect: l.Name, Unit: "links", Lead: measure.Memory,
+		Name: "idle/" + l.Name, Work: fmt.Sprintf("holding %d links, idle for %v but for pings, one end", idleLinks, idleTime),
+		Dialect: l.Name, Unit: "links", Lead: measure.Memory, Once: true,
 		Targets: []Target{{measure.Memory, false, 16 << 10}, {measure.Goroutines, false, 2}},
-		Raw:     rawCrowd(idleLinks, true),
-		Open:    nodeCrowd(l, idleLinks, true),
+		Raw:     func(context.Context) (Bench, error) { return weight{idleLinks, rawCrowd, 0}, nil },
+		Open:    func(context.Context) (Bench, error) { return weight{idleLinks, nodeCrowd(l), idleTime}, nil },
 	}}
 }
 
@@ -30,17 +36,13 @@ func opening(l load.Language) []Row {
 	return []Row{{
 		Name: "opening/" + l.Name, Work: fmt.Sprintf("opening %d links", openedLinks),
 		Dialect: l.Name, Unit: "links", Lead: measure.Rate,
-		Raw:  rawCrowd(openedLinks, false),
-		Open: nodeCrowd(l, openedLinks, false),
+		Raw:  func(context.Context) (Bench, error) { return rush{openedLinks, rawCrowd}, nil },
+		Open: func(context.Context) (Bench, error) { return rush{openedLinks, nodeCrowd(l)}, nil },
 	}}
 }
 
-func rawCrowd(links int, weigh bool) func(context.Context) (Bench, error) {
-	open := func(_ context.Context, n int) (io.Closer, error) { return raw.NewCrowd(n, dialers) }
-	return func(context.Context) (Bench, error) { return &crowd{links, open, weigh}, nil }
-}
+func rawCrowd(_ context.Context, n int) (io.Closer, error) { return raw.NewCrowd(n, dialers) }
 
-func nodeCrowd(l load.Language, links int, weigh bool) func(context.Context) (Bench, error) {
-	open := func(ctx context.Context, n int) (io.Closer, error) { return load.NewCrowd(ctx, l, n, dialers) }
-	return func(context.Context) (Bench, error) { return &crowd{links, open, weigh}, nil }
+func nodeCrowd(l load.Language) opener {
+	return func(ctx context.Context, n int) (io.Closer, error) { return load.NewCrowd(ctx, l, n, dialers) }
 }

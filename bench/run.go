@@ -90,8 +90,12 @@ func (r *Result) measure(ctx context.Context, s Settings) (err error) {
 
 func (r *Result) turns(ctx context.Context, s Settings, base, work Bench) error {
 	var raws, gots, ratios []measure.Sample
-	each := s.Time / time.Duration(s.Reps)
-	for range s.Reps {
+	reps := s.Reps
+	if r.Row.Once {
+		reps = 1
+	}
+	each := s.Time / time.Duration(reps)
+	for range reps {
 		raw := measure.Unknown()
 		if base != nil {
 			var err error

@@ -58,6 +58,15 @@ func TestRunTakesTurns(t *testing.T) {
 	}
 }
 
+func TestRunOnce(t *testing.T) {
+	var events []string
+	work := &script{name: "work", rates: []float64{5}, events: &events}
+	got, err := Run(t.Context(), []Row{{Name: "a", Open: work.open, Once: true}}, Settings{Time: time.Second, Reps: 3}, nil)
+	if err != nil || len(events) != 2 || got[0].Got[measure.Rate].N != 1 {
+		t.Errorf("got %v, %v and error %v; want one sample", events, got, err)
+	}
+}
+
 func TestRunGoesOnAfterAFailure(t *testing.T) {
 	var events []string
 	lost := errors.New("a message was lost")

@@ -65,7 +65,7 @@ func writeGroup(w io.Writer, group []Result) error {
 		columns = append(columns, c.metric)
 		header = append(header, c.title)
 	}
-	fmt.Fprintln(tw, strings.Join(append(header, "raw", "ratio to raw", "target"), "\t"))
+	fmt.Fprintln(tw, strings.Join(append(header, "raw", "ratio to raw", "CPU to raw", "target"), "\t"))
 	for i := range group {
 		fmt.Fprintln(tw, strings.Join(group[i].cells(columns), "\t"))
 	}
@@ -95,7 +95,7 @@ func (r *Result) cells(columns []measure.Metric) []string {
 	for _, m := range columns {
 		line = append(line, spread(r.Got, m, m == r.Row.Lead))
 	}
-	line = append(line, spread(r.Raw, r.Row.Lead, false), spread(r.Ratio, r.Row.Lead, true))
+	line = append(line, spread(r.Raw, r.Row.Lead, false), spread(r.Ratio, r.Row.Lead, true), spread(r.Ratio, measure.CPU, false))
 	return append(line, r.verdicts())
 }
 

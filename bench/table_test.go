@@ -83,6 +83,7 @@ func results() []Result {
 		Raw:   summary(measure.Rate, 4e6, 4e6, 4e6),
 		Ratio: summary(measure.Rate, 0.25, 0.275, 0.3),
 	}
+	full.Ratio[measure.CPU] = measure.SpreadOf([]float64{2, 3, 5})
 	full.Got[measure.Others] = measure.SpreadOf([]float64{40})
 	full.Raw[measure.Others] = measure.SpreadOf([]float64{20})
 	return []Result{
@@ -98,13 +99,13 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `one way
-                 messages/s         raw  ratio to raw        target
-  oneway/x/1KiB  1.1M [1M..1.2M]    4M   0.275 [0.25..0.3]   ≥ 0.333 raw: missed
+                 messages/s         raw  ratio to raw        CPU to raw  target
+  oneway/x/1KiB  1.1M [1M..1.2M]    4M   0.275 [0.25..0.3]   3           ≥ 0.333 raw: missed
   oneway/y/1KiB  error: 3 of 4 arrived
 
 simulating
-         steps/s  raw  ratio to raw  target
-  sim/z  2M       —    —             —
+         steps/s  raw  ratio to raw  CPU to raw  target
+  sim/z  2M       —    —             —           —
 
 Other processes used 30 % of the machine meanwhile, 20 % in the quietest row and 40 % in the busiest.
 `

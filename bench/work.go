@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"parley/bench/measure"
@@ -98,42 +97,3 @@ func (e *echo) run(ctx context.Context, d time.Duration, lump int) ([]time.Durat
 
 // Close implements Bench.
 func (e *echo) Close() error { return e.close() }
-
-// crowd is work that begins and ends with each sample: links are opened, looked
-// at and closed.
-type crowd struct {
-	links int
-	open  func(context.Context, int) (io.Closer, error)
-	weigh bool // what they hold, rather than how fast they open
-}
-
-// Sample implements Bench. How long it takes is up to the links.
-func (c *crowd) Sample(ctx context.Context, _ time.Duration) (measure.Sample, error) {
-	if c.weigh {
-		return c.weight(ctx)
-	}
-	m := measure.Start()
-	h, err := c.open(ctx, c.links)
-	if err != nil {
-		return measure.Unknown(), err
-	}
-	s := measure.Of(measure.Work{Messages: int64(c.links)}, m.Cost())
-	return s, h.Close()
-}
-
-func (c *crowd) weight(ctx context.Context) (measure.Sample, error) {
-	s := measure.Unknown()
-	before := measure.Hold()
-	h, err := c.open(ctx, c.links)
-	if err != nil {
-		return s, err
-	}
-	after := measure.Hold()
-	n := float64(c.links)
-	s[measure.Memory] = (float64(after.Bytes) - float64(before.Bytes)) / n
-	s[measure.Goroutines] = float64(after.Goroutines-before.Goroutines) / n
-	return s, h.Close()
-}
-
-// Close implements Bench. Nothing outlives a sample.
-func (c *crowd) Close() error { return nil }

@@ -160,7 +160,7 @@ func TestHold(t *testing.T) {
 	const held = 1 << 20
 	keep := make([]byte, held)
 	after := Hold()
-	if grown := int64(after.Bytes) - int64(before.Bytes); grown < held*9/10 || grown > held*2 {
+	if grown := after.Sub(before).Bytes; grown < held*9/10 || grown > held*2 {
 		t.Errorf("grew by %d bytes, want about %d", grown, held)
 	}
 	if after.Goroutines < 1 {

@@ -48,8 +48,13 @@ func (m Meter) Cost() Cost {
 
 // Held is what the process holds at one moment.
 type Held struct {
-	Bytes      uint64 // heap that is reachable, and stacks
+	Bytes      int64 // heap that is reachable, and stacks
 	Goroutines int
+}
+
+// Sub returns what h holds more than before.
+func (h Held) Sub(before Held) Held {
+	return Held{h.Bytes - before.Bytes, h.Goroutines - before.Goroutines}
 }
 
 // Hold collects garbage until nothing more goes and returns what is left. Stacks
@@ -61,5 +66,5 @@ func Hold() Held {
 		runtime.GC()
 	}
 	runtime.ReadMemStats(&mem)
-	return Held{Bytes: mem.HeapAlloc + mem.StackInuse, Goroutines: runtime.NumGoroutine()}
+	return Held{Bytes: int64(mem.HeapAlloc + mem.StackInuse), Goroutines: runtime.NumGoroutine()}
 }

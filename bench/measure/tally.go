@@ -15,11 +15,13 @@ const Patience = 30 * time.Second
 type Tally struct {
 	got, want atomic.Int64
 	wake      chan struct{} // capacity 1
+	timer     *time.Timer   // of the goroutine that waits, so that waiting does not allocate
 }
 
 // NewTally returns a tally of nothing.
 func NewTally() *Tally {
-	t := &Tally{wake: make(chan struct{}, 1)}
+	t := &Tally{wake: make(chan struct{}, 1), timer: time.NewTimer(Patience)}
+	t.timer.Stop()
 	t.want.Store(math.MaxInt64)
 	return t
 }
@@ -46,8 +48,8 @@ func (t *Tally) poke() {
 func (t *Tally) Wait(want int64, broken <-chan struct{}) error {
 	t.want.Store(want)
 	defer t.want.Store(math.MaxInt64)
-	timer := time.NewTimer(Patience)
-	defer timer.Stop()
+	t.timer.Reset(Patience)
+	defer t.timer.Stop()
 	for last := int64(-1); ; {
 		got := t.got.Load()
 		if got >= want {
@@ -57,12 +59,12 @@ func (t *Tally) Wait(want int64, broken <-chan struct{}) error {
 		case <-t.wake:
 		case <-broken:
 			return fmt.Errorf("%d of %d arrived when the connection ended", t.got.Load(), want)
-		case <-timer.C:
+		case <-t.timer.C:
 			if got == last {
 				return fmt.Errorf("%d of %d arrived, and no more in %v", got, want, Patience)
 			}
 			last = got
-			timer.Reset(Patience)
+			t.timer.Reset(Patience)
 		}
 	}
 }

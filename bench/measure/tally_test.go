@@ -64,3 +64,17 @@ func testTallyGivesUp(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestTallyDoesNotAllocate(t *testing.T) {
+	tally := NewTally()
+	n := int64(0)
+	if got := testing.AllocsPerRun(100, func() {
+		n++
+		tally.Add(1)
+		if err := tally.Wait(n, nil); err != nil {
+			t.Fatal(err)
+		}
+	}); got != 0 {
+		t.Errorf("%v allocations to count and wait, want none", got)
+	}
+}
