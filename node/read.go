@@ -158,9 +158,7 @@ func (r *reader) deliver() {
 	r.l.serving.Store(false)
 	if r.l.n.poison {
 		for _, m := range r.app {
-			for i := range m.Body {
-				m.Body[i] ^= 0xff
-			}
+			clear(m.Body)
 		}
 	}
 	clear(r.app)
