@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -124,7 +125,7 @@ func (s *Server) Status(ctx context.Context) (*Status, error) {
 	about := s.cfg.About
 	st := &Status{
 		Time: snap.Time, Since: snap.Since, Name: about.Name, Version: about.Version, PID: os.Getpid(),
-		Dialect: snap.Dialect, Network: about.Network, Listen: append([]string{}, snap.Listen...), Advertise: known(about.Advertise),
+		Dialect: cmp.Or(about.Dialect, snap.Dialect), Network: about.Network, Listen: append([]string{}, snap.Listen...), Advertise: known(about.Advertise),
 		Limits: s.cfg.Limits(), Known: snap.Known, Bans: len(snap.Bans), Rounds: snap.Rounds,
 		Total: Totals(snap.Total), Faults: snap.Faults,
 	}

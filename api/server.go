@@ -43,7 +43,8 @@ type Config struct {
 // About is what a status says besides the node's own state.
 type About struct {
 	Name      string
-	Version   string
+	Version   string // of the program
+	Dialect   string // as it was configured; empty for the node's word for it
 	Network   Network
 	Advertise string
 }

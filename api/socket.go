@@ -13,7 +13,7 @@ import (
 
 // ErrInUse is in the tree of the error of [Listen] when another process serves
 // the socket.
-var ErrInUse = errors.New("control socket: another node is running")
+var ErrInUse = errors.New("another node is running")
 
 // Listen makes the control socket at path, with mode 0600 from the first moment
 // that it can be found there. A socket left by a process that is gone is
@@ -23,16 +23,16 @@ var ErrInUse = errors.New("control socket: another node is running")
 func Listen(path string) (net.Listener, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("control socket: %w", err)
+		return nil, fmt.Errorf("control socket %s: %w", path, err)
 	}
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
-		return nil, fmt.Errorf("control socket: %w", err)
+		return nil, fmt.Errorf("control socket %s: %w", path, err)
 	}
 	ln, err := listenAt(dir, path)
 	if err != nil {
 		lock.Close()
-		return nil, fmt.Errorf("control socket: %w", err)
+		return nil, fmt.Errorf("control socket %s: %w", path, err)
 	}
 	return &listener{Listener: ln, path: path, lock: lock}, nil
 }
@@ -74,7 +74,7 @@ func stale(path string) error {
 	case err != nil:
 		return err
 	case fi.Mode().Type() != fs.ModeSocket:
-		return fmt.Errorf("%s exists and is no socket", path)
+		return errors.New("a file that is no socket is in its place")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -114,8 +115,8 @@ func (d *daemon) newNode(s *config.Settings) (*node.Node, error) {
 	}
 	store := &banStore{listed: listed}
 	if s.PeersFile != "" {
-		if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
-			return nil, fmt.Errorf("data-dir: %w", err)
+		if err := os.MkdirAll(filepath.Dir(s.PeersFile), 0o700); err != nil {
+			return nil, fmt.Errorf("peers-file: %w", err)
 		}
 		store.Store = node.OpenFile(s.PeersFile, d.log)
 	}
@@ -125,7 +126,7 @@ func (d *daemon) newNode(s *config.Settings) (*node.Node, error) {
 		if seeds, bad, err = readSeedFile(s.SeedFile); err != nil {
 			return nil, fmt.Errorf("seed-file: %w", err)
 		}
-		logBad(d.log, "seed file", bad)
+		logBad(d.log, s.SeedFile, bad)
 	}
 	return node.New(node.Config{
 		Dialect:      dia,
@@ -153,6 +154,7 @@ func about(s *config.Settings) api.About {
 	a := api.About{
 		Name:    s.NodeName,
 		Version: Version(),
+		Dialect: s.Dialect,
 		Network: api.Network{Name: s.Network.String(), ID: fmt.Sprintf("0x%08x", s.NetworkID())},
 	}
 	if s.Network == config.Custom {

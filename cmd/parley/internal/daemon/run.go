@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"sync"
 	"time"
@@ -13,7 +12,7 @@ import (
 
 var (
 	errTwice = errors.New("told twice to end, so links were not ended in order")
-	errLate  = errors.New("did not end in time")
+	errLate  = errors.New("did not end within the shutdown timeout")
 	errSpan  = errors.New("the time is over")
 )
 
@@ -25,53 +24,68 @@ func (d *daemon) run(ctx context.Context, end, hup <-chan os.Signal) error {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	over := d.start(serving)
-	var late <-chan time.Time
-	leave := func(why string) {
+	leave := func(why string) time.Duration {
 		d.journal.add("leaving: %s", why)
 		stop()
-		late = time.After(d.set.get().ShutdownTimeout)
+		return d.set.get().ShutdownTimeout
 	}
+	err := supervise(ctx, over, end, hup, leave, func() { d.reread(ctx) })
+	if errors.Is(err, errTwice) || errors.Is(err, errLate) {
+		d.control.Close() // nobody else does any more
+	}
+	return err
+}
+
+// supervise waits for the end. It calls leave when the end is to begin, which
+// tells how long it may take, and reread for every word from hup.
+func supervise(ctx context.Context, over <-chan error, end, hup <-chan os.Signal, leave func(why string) time.Duration, reread func()) error {
+	var late <-chan time.Time
 	for done := ctx.Done(); ; {
 		select {
 		case err := <-over:
 			return err
 		case <-done:
 			done = nil
-			leave(context.Cause(ctx).Error())
+			if late == nil {
+				late = time.After(leave(context.Cause(ctx).Error()))
+			}
 		case sig := <-end:
 			if late != nil {
-				return errors.Join(errTwice, d.control.Close())
+				return errTwice
 			}
-			done = nil
-			leave(sig.String())
+			late = time.After(leave(sig.String()))
 		case <-late:
-			return errors.Join(fmt.Errorf("%w: %s", errLate, d.set.get().ShutdownTimeout), d.control.Close())
+			return errLate
 		case <-hup:
-			d.reread(ctx)
+			reread()
 		}
 	}
 }
 
-// start starts every goroutine of the daemon. They end when ctx is done, the
-// node first, so that what it has to say at its end is printed. The channel
-// delivers the node's error once all have ended.
+// start starts every goroutine of the daemon. They end when ctx is done or the
+// node has ended by itself: what feeds the node first, then the node, and last
+// what reports on it, so that its leaving is printed. The channel delivers the
+// node's error once all have ended.
 func (d *daemon) start(ctx context.Context) <-chan error {
-	around, stop := context.WithCancel(context.WithoutCancel(ctx))
 	over := make(chan error, 1)
 	var outer sync.WaitGroup
 	outer.Go(func() {
-		defer stop()
+		around, stopAround := context.WithCancel(context.WithoutCancel(ctx))
+		defer stopAround()
+		feeding, stopFeeding := context.WithCancel(ctx)
+		defer stopFeeding()
 		var wg sync.WaitGroup
+		wg.Go(func() { d.seed(feeding) })
+		wg.Go(func() { d.tell(feeding) })
 		wg.Go(func() { d.journal.run(around) })
-		wg.Go(func() { d.tell(ctx) })
-		wg.Go(func() { d.seed(ctx) })
 		wg.Go(func() {
 			if err := d.server.Run(around, d.control, d.metrics); err != nil {
 				d.log.Error("the control socket is not served any more", "err", err)
 			}
 		})
 		err := d.node.Run(ctx)
-		stop()
+		stopFeeding()
+		stopAround()
 		wg.Wait()
 		over <- err
 	})
@@ -90,6 +104,7 @@ func (d *daemon) seed(ctx context.Context) {
 		return
 	}
 	(&seeder{
+		name: s.SeedURL,
 		fetch: func(ctx context.Context) ([]addr.Addr, []badLine, error) {
 			return fetchSeeds(ctx, s.SeedURL, seedTimeout)
 		},

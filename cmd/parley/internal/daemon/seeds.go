@@ -104,6 +104,7 @@ func fetchSeeds(ctx context.Context, url string, timeout time.Duration) ([]addr.
 
 // seeder keeps a node supplied with the addresses of one list.
 type seeder struct {
+	name  string // of the list, for the log
 	fetch func(context.Context) ([]addr.Addr, []badLine, error)
 	learn func([]addr.Addr) error
 	log   *slog.Logger
@@ -138,7 +139,7 @@ func (s *seeder) once(ctx context.Context) bool {
 		s.log.Warn("seeds could not be fetched", "err", err)
 		return false
 	}
-	logBad(s.log, "seed list", bad)
+	logBad(s.log, s.name, bad)
 	if err := s.learn(seeds); err != nil {
 		s.log.Warn("seeds were not taken", "err", err)
 		return false
@@ -150,9 +151,9 @@ func (s *seeder) once(ctx context.Context) bool {
 // logBad reports lines that are no addresses, the first few by number.
 func logBad(log *slog.Logger, what string, bad []badLine) {
 	for _, b := range bad[:min(len(bad), maxBadLines)] {
-		log.Warn("bad line in "+what, "line", b.Line, "err", b.Err)
+		log.Warn("bad line", "list", what, "line", b.Line, "err", b.Err)
 	}
 	if more := len(bad) - maxBadLines; more > 0 {
-		log.Warn("more bad lines in "+what, "lines", more)
+		log.Warn("more bad lines", "list", what, "lines", more)
 	}
 }

@@ -44,7 +44,7 @@ func writeStatus(w io.Writer, st *api.Status) error {
 	t.add("in", trafficText(st.Total.InBytes, st.Total.InMsgs, st.Rate, func(r *api.Rate) (float64, float64) { return r.InBytes, r.InMsgs }))
 	t.add("out", trafficText(st.Total.OutBytes, st.Total.OutMsgs, st.Rate, func(r *api.Rate) (float64, float64) { return r.OutBytes, r.OutMsgs }))
 	t.add("dropped", count(int(st.Total.Dropped), "message"))
-	t.add("faults", faultsText(st.Faults))
+	t.add("ended", endedText(st.Faults))
 	return t.write(w)
 }
 
@@ -87,8 +87,9 @@ func trafficText(bytes, msgs uint64, rate *api.Rate, of func(*api.Rate) (bytes, 
 	return fmt.Sprintf("%s, %d messages, now %s", bytesText(float64(bytes)), msgs, now)
 }
 
-// faultsText writes the kinds in their order, leaving out what did not happen.
-func faultsText(faults map[string]uint64) string {
+// endedText counts ended links by the kind of their fault, in the order of the
+// kinds, leaving out what did not happen.
+func endedText(faults map[string]uint64) string {
 	var parts []string
 	for _, k := range fault.Kinds {
 		if n := faults[k.String()]; n > 0 {
@@ -96,7 +97,7 @@ func faultsText(faults map[string]uint64) string {
 		}
 	}
 	if parts == nil {
-		return "none"
+		return "no link"
 	}
 	return strings.Join(parts, ", ")
 }
