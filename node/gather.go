@@ -42,9 +42,6 @@ func vectored(c net.Conn) bool {
 }
 
 func (b *batch) reset() {
-	if b.buf == nil {
-		b.buf = make([]byte, 0, smallBuffer)
-	}
 	clear(b.vec)
 	b.buf, b.cut, b.vec, b.size = b.buf[:0], 0, b.vec[:0], 0
 }

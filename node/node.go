@@ -47,6 +47,7 @@ type Node struct {
 	ready  chan struct{}   // closed when the node listens
 	catch  bool            // a panic on a link's goroutine ends the link, not the program
 	poison bool            // overwrite lent bodies after Receive: set by tests
+	quiet  time.Duration   // see the constant: shorter in tests
 
 	ran    atomic.Bool
 	live   atomic.Pointer[table] // written by the brain, copied on change
@@ -80,6 +81,7 @@ func New(cfg Config) (*Node, error) {
 		over:  make(chan struct{}),
 		ready: make(chan struct{}),
 		catch: !testing.Testing(),
+		quiet: quiet,
 		inbox: inbox{wake: make(chan struct{}, 1)},
 		links: map[core.LinkID]*Link{},
 	}

@@ -171,7 +171,7 @@ func (r *reader) alarm() error {
 		return nil
 	}
 	r.alarmed, r.moved = true, false
-	return r.setAlarm(time.Now().Add(quiet))
+	return r.setAlarm(time.Now().Add(r.l.n.quiet))
 }
 
 func (r *reader) setAlarm(t time.Time) error {
@@ -189,12 +189,12 @@ func (r *reader) overdue(err error) error {
 	}
 	if r.moved {
 		r.moved = false
-		return r.setAlarm(time.Now().Add(quiet))
+		return r.setAlarm(time.Now().Add(r.l.n.quiet))
 	}
 	r.w.shrink()
 	r.app, r.alarmed = nil, r.w.big()
 	if r.alarmed {
-		return r.setAlarm(time.Now().Add(quiet))
+		return r.setAlarm(time.Now().Add(r.l.n.quiet))
 	}
 	return r.setAlarm(time.Time{})
 }

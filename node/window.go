@@ -4,7 +4,8 @@ import "io"
 
 // The sizes of a read buffer.
 const (
-	smallBuffer = 4 << 10   // where it begins and what it returns to
+	idleBuffer  = 512       // what it is while nothing comes: enough for a ping
+	smallBuffer = 4 << 10   // where it begins
 	busyBuffer  = 256 << 10 // what it grows to because a lot arrives at once
 	trusted     = 64 << 10  // what it grows to because a peer announced that much
 	decayEvery  = 32        // reads between looks at whether it is too big
@@ -31,7 +32,7 @@ func (b *window) bytes() []byte { return b.buf[b.r:b.w] }
 func (b *window) skip(n int) { b.r += n }
 
 // big reports whether the buffer has more memory than it keeps when idle.
-func (b *window) big() bool { return len(b.buf) > smallBuffer }
+func (b *window) big() bool { return len(b.buf) > idleBuffer }
 
 // fill reads once. need is how many bytes the message at the front takes, as
 // far as is known: more than there are, or 0 if there are none.
@@ -57,11 +58,11 @@ func (b *window) fill(c io.Reader, need int) (int, error) {
 func (b *window) size(need int) int {
 	have, size := b.w-b.r, len(b.buf)
 	if b.full && size < busyBuffer {
-		size *= 2
+		size = max(2*size, smallBuffer)
 	}
 	if b.reads >= decayEvery {
 		if size >= 4*b.high {
-			size = max(smallBuffer, ceil2(2*b.high))
+			size = min(size, max(smallBuffer, ceil2(2*b.high)))
 		}
 		b.reads, b.high = 0, 0
 	}
@@ -79,8 +80,8 @@ func (b *window) size(need int) int {
 
 // shrink returns to the smallest buffer that holds what is there.
 func (b *window) shrink() {
-	if have := b.w - b.r; have < smallBuffer && b.big() {
-		b.resize(smallBuffer)
+	if have := b.w - b.r; have < idleBuffer && b.big() {
+		b.resize(idleBuffer)
 	}
 	b.reads, b.high, b.full = 0, 0, false
 }

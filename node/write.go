@@ -89,12 +89,12 @@ func (w *writer) take() bool {
 // wait waits until the outbox has something, and gives back memory if that
 // takes long.
 func (w *writer) wait() {
-	if w.timer == nil && w.buf == nil {
+	if w.timer == nil && !w.big() {
 		<-w.l.out.wake
 		return
 	}
 	if w.timer == nil {
-		w.timer, w.moved = time.NewTimer(quiet), false
+		w.timer, w.moved = time.NewTimer(w.l.n.quiet), false
 	}
 	select {
 	case <-w.l.out.wake:
@@ -103,7 +103,7 @@ func (w *writer) wait() {
 	}
 	if w.moved {
 		w.moved = false
-		w.timer.Reset(quiet)
+		w.timer.Reset(w.l.n.quiet)
 		return
 	}
 	w.timer = nil
@@ -111,6 +111,9 @@ func (w *writer) wait() {
 	w.q, w.held = nil, nil
 	w.l.out.trim()
 }
+
+// big reports whether there is memory worth giving back.
+func (w *writer) big() bool { return cap(w.buf) > idleBuffer || cap(w.q)*itemCost > idleBuffer }
 
 // send writes what was taken, one system call a batch.
 func (w *writer) send() error {
