@@ -68,7 +68,7 @@ func (n *Node) welcome(c net.Conn) {
 		} else {
 			id, err = n.core.Accepted(now, from)
 		}
-		n.trace(now, id, "accepted", err, -1)
+		n.trace(now, id, "accepted", err)
 		if err != nil {
 			n.cfg.Log.Debug("turned away", "addr", from, "err", err)
 			return

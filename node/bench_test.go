@@ -45,7 +45,7 @@ func (c *tally) wait(n int64) {
 	}
 }
 
-// loop returns the configuration of a node on loopback.
+// onLoopback returns the configuration of a node on loopback.
 func onLoopback(h Handler) Config {
 	return Config{
 		Dialect: toy.New(toy.Config{MaxBody: 2 << 20}),
@@ -211,6 +211,12 @@ func idleLinks(b *testing.B, links int) (mem, routines float64) {
 	}
 	cfg := onLoopback(nil)
 	cfg.Dialect = plain{}
+	ups := &tally{done: make(chan struct{}, 1)}
+	cfg.Handler = events{peer: func(_ *Link, up bool, _ error) {
+		if up {
+			ups.add(1)
+		}
+	}}
 	near, far := run(b, cfg, tweak), run(b, cfg, tweak)
 	before, gBefore := usage(), runtime.NumGoroutine()
 	for range links {
@@ -224,10 +230,8 @@ func idleLinks(b *testing.B, links int) (mem, routines float64) {
 		}
 		l.Queue(dialect.Message{Type: 1, Body: make([]byte, 100)}, nil)
 	}
-	for live := 0; live < links; live = len(slices.Collect(far.Links())) {
-		time.Sleep(time.Millisecond)
-	}
-	time.Sleep(500 * time.Millisecond) // they go quiet
+	ups.wait(int64(2 * links))
+	<-time.After(500 * time.Millisecond) // they go quiet
 	after, gAfter := usage(), runtime.NumGoroutine()
 	return (after - before) / float64(2*links), float64(gAfter-gBefore) / float64(2*links)
 }

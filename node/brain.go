@@ -56,6 +56,14 @@ func (b *inbox) close() {
 	b.mu.Unlock()
 }
 
+// do is ask for a request of the application.
+func (n *Node) do(f task) error {
+	return n.ask(func(now time.Time) {
+		f(now)
+		n.trace(now, 0, "do", nil)
+	})
+}
+
 // ask runs f on the brain, carries out what the core wants done, and returns.
 // It returns ErrNotRunning if the brain will never run f.
 func (n *Node) ask(f task) error {
@@ -91,6 +99,7 @@ func (n *Node) loop(ctx context.Context, saved *core.Saved, lns []net.Listener) 
 	if saved != nil {
 		now := time.Now()
 		n.core.Restore(now, saved, &n.eff)
+		n.trace(now, 0, "restore", nil)
 		n.perform(now)
 	}
 	timer := time.NewTimer(0) // the first wake dials
@@ -128,12 +137,14 @@ func (n *Node) halting(now time.Time) {
 	close(n.halt)
 	n.save.final = n.core.Saved(now)
 	n.core.Stop(now, ErrStopped, &n.eff)
+	n.trace(now, 0, "do", nil)
 	n.perform(now)
 }
 
 // wake runs what is due.
 func (n *Node) wake(now time.Time) {
 	n.core.Wake(now, &n.eff)
+	n.trace(now, 0, "wake", nil)
 	n.perform(now)
 	n.saveIfDue(now)
 	if !n.deadline.IsZero() && !now.Before(n.deadline) {
@@ -226,12 +237,12 @@ func (n *Node) gone(now time.Time, l *Link) {
 
 // received passes session messages to the core.
 func (n *Node) received(now time.Time, l *Link, ms []dialect.Message) {
-	n.trace(now, l.id, "received", nil, len(ms))
 	n.core.Received(now, l.id, ms, &n.eff)
+	n.trace(now, l.id, "received", nil)
 }
 
 // sent passes what was written for the session to the core.
 func (n *Node) sent(now time.Time, l *Link, ms []dialect.Message) {
-	n.trace(now, l.id, "sent", nil, len(ms))
 	n.core.Sent(now, l.id, ms, &n.eff)
+	n.trace(now, l.id, "sent", nil)
 }

@@ -139,8 +139,8 @@ func (l *Link) Close(why error) {
 		why = errUnknown
 	}
 	l.n.inbox.put(func(now time.Time) {
-		l.n.trace(now, l.id, "drop", why, -1)
 		l.n.core.Drop(now, l.id, why, &l.n.eff)
+		l.n.trace(now, l.id, "do", why)
 	})
 }
 

@@ -216,19 +216,19 @@ func (n *Node) Links() iter.Seq[*Link] {
 // Command passes a request to the dialect's rules; see [dialect.Rules]. It
 // waits until they have dealt with it.
 func (n *Node) Command(cmd any) error {
-	return n.ask(func(now time.Time) { n.core.Command(now, cmd, &n.eff) })
+	return n.do(func(now time.Time) { n.core.Command(now, cmd, &n.eff) })
 }
 
 // Learn adds addresses that others told of.
 func (n *Node) Learn(as []addr.Addr) error {
-	return n.ask(func(now time.Time) { n.core.Learn(now, as, &n.eff) })
+	return n.do(func(now time.Time) { n.core.Learn(now, as, &n.eff) })
 }
 
 // Ban refuses an address for d and ends its links; without a port, the whole
 // machine. It reports how many links it ended.
 func (n *Node) Ban(a addr.Addr, d time.Duration, why string) (int, error) {
 	var ended int
-	err := n.ask(func(now time.Time) {
+	err := n.do(func(now time.Time) {
 		ended = n.core.Ban(now, core.Ban{Addr: a, Until: now.Add(d), Why: why}, &n.eff)
 	})
 	return ended, err
@@ -237,11 +237,11 @@ func (n *Node) Ban(a addr.Addr, d time.Duration, why string) (int, error) {
 // Unban lifts the bans of an address and reports whether there were any.
 func (n *Node) Unban(a addr.Addr) (bool, error) {
 	var any bool
-	err := n.ask(func(now time.Time) { any = n.core.Unban(now, a, &n.eff) })
+	err := n.do(func(now time.Time) { any = n.core.Unban(now, a, &n.eff) })
 	return any, err
 }
 
 // Tune replaces the limits at run time.
 func (n *Node) Tune(cfg core.Config) error {
-	return n.ask(func(now time.Time) { n.core.Tune(now, cfg, &n.eff) })
+	return n.do(func(now time.Time) { n.core.Tune(now, cfg, &n.eff) })
 }

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -12,24 +11,22 @@ import (
 	"parley/stats"
 )
 
-// Event is one line of a node's trace: a call into the core or an effect of it.
-// The simulator writes the same lines, so the two can be compared.
+// Event is one line of a node's trace: a call into the core, named accepted,
+// attached, admit, opened, received, sent, closed, wake, restore or do (a
+// request of the application), or an effect of the call before it, named up,
+// down, note, send, close, dial or save. The simulator writes the same lines,
+// so the two can be compared.
 type Event struct {
 	Time time.Time
-	Link core.LinkID
+	Link core.LinkID // 0 if it concerns no single link
 	What string
 	Err  error
 }
 
-// trace reports an event. A count that is not negative is appended to what.
-func (n *Node) trace(now time.Time, id core.LinkID, what string, err error, count int) {
-	if n.cfg.Trace == nil {
-		return
+func (n *Node) trace(now time.Time, id core.LinkID, what string, err error) {
+	if n.cfg.Trace != nil {
+		n.cfg.Trace(Event{Time: now, Link: id, What: what, Err: err})
 	}
-	if count >= 0 {
-		what = fmt.Sprint(what, " ", count)
-	}
-	n.cfg.Trace(Event{Time: now, Link: id, What: what, Err: err})
 }
 
 // observe logs and traces the effects of a call.
@@ -41,16 +38,19 @@ func (n *Node) observe(now time.Time, e *core.Effects) {
 		return
 	}
 	for _, v := range e.Note {
-		n.trace(now, v.Link, fmt.Sprintf("note %T", v.Value), nil, -1)
+		n.trace(now, v.Link, "note", nil)
 	}
 	for _, s := range e.Send {
-		n.trace(now, s.To, fmt.Sprintf("send type=%d size=%d", s.Msg.Type, len(s.Msg.Body)), nil, -1)
+		n.trace(now, s.To, "send", nil)
 	}
 	for _, c := range e.Close {
-		n.trace(now, c.Link, "close", c.Why, -1)
+		n.trace(now, c.Link, "close", c.Why)
 	}
 	for _, d := range e.Dial {
-		n.trace(now, d.Link, "dial "+d.Addr.String(), nil, -1)
+		n.trace(now, d.Link, "dial", nil)
+	}
+	if e.Save {
+		n.trace(now, 0, "save", nil)
 	}
 }
 
@@ -60,7 +60,7 @@ func (n *Node) observeChange(now time.Time, c *core.Change) {
 		what = "up"
 		n.cfg.Log.Info("joined", "link", n.links[c.Link], "peer", c.Intro.ID, "version", c.Intro.Version, "agent", c.Intro.Agent, "dialed", c.Dialed)
 	}
-	n.trace(now, c.Link, what, c.Why, -1)
+	n.trace(now, c.Link, what, c.Why)
 }
 
 // history keeps the links that ended last.
@@ -119,7 +119,7 @@ func (n *Node) bury(now time.Time, l *Link, why error) {
 		addTotals(&n.total, s)
 	}
 	n.ended.add(e)
-	n.trace(now, l.id, "closed", why, -1)
+	n.trace(now, l.id, "closed", why)
 	n.cfg.Log.Log(context.Background(), level, "ended", "link", l, "kind", kind, "why", why, "after", now.Sub(l.start))
 }
 

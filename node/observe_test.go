@@ -127,13 +127,13 @@ func testTrace(t *testing.T) {
 	var events []string
 	b := member(netw, 2, 1)
 	b.Log = log.logger()
-	b.Trace = func(e Event) { events = append(events, strings.Join(strings.Fields(e.What)[:1], "")) }
+	b.Trace = func(e Event) { events = append(events, e.What) }
 	_, nb, l := two(t, member(netw, 1), b)
 	l.Close(nil)
 	<-l.Done()
 	nb.stop()
 	got := strings.Join(events, " ")
-	for _, want := range []string{"dial", "admit", "opened up", "drop down close", "closed"} {
+	for _, want := range []string{"wake dial", "admit", "opened up", "do down close", "closed"} {
 		_, rest, ok := strings.Cut(got, want)
 		if !ok {
 			t.Fatalf("the trace lacks %q, or has it too early: %s", want, strings.Join(events, " "))

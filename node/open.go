@@ -35,7 +35,9 @@ func (n *Node) Attach(ctx context.Context, c net.Conn, dialing bool) (*Link, err
 	err := n.ask(func(now time.Time) {
 		from := where(c.RemoteAddr())
 		var id core.LinkID
-		if id, refused = n.core.Attached(now, from, dialing); refused != nil {
+		id, refused = n.core.Attached(now, from, dialing)
+		n.trace(now, id, "attached", refused)
+		if refused != nil {
 			return
 		}
 		l = n.newLink(now, id, from, dialing)
@@ -125,8 +127,8 @@ func (l *Link) open(c net.Conn, w *window) error {
 		return l.reason()
 	}
 	err = l.n.ask(func(now time.Time) {
-		l.n.trace(now, l.id, "opened", nil, -1)
 		l.n.core.Opened(now, l.id, link.Intro, &l.n.eff)
+		l.n.trace(now, l.id, "opened", nil)
 	})
 	return err
 }
@@ -149,7 +151,7 @@ func (l *Link) prove(c net.Conn, until time.Time) ([]byte, error) {
 func (l *Link) admit(in dialect.Intro) (verdict error) {
 	err := l.n.ask(func(now time.Time) {
 		verdict = l.n.core.Admit(now, l.id, in, &l.n.eff)
-		l.n.trace(now, l.id, "admit", verdict, -1)
+		l.n.trace(now, l.id, "admit", verdict)
 	})
 	if err != nil {
 		return fault.New(fault.Local, "open", err)
