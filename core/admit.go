@@ -103,7 +103,6 @@ func (n *Node) admit(now time.Time, l *link, in dialect.Intro) error {
 		return fault.New(fault.Refused, "admit", r)
 	}
 	if rival != nil {
-		n.withdraw(rival)
 		n.endLater(rival.id, fault.New(fault.Refused, "admit", errTwice), false)
 	}
 	n.enroll(l)

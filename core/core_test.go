@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -283,13 +284,15 @@ func TestPlaces(t *testing.T) {
 	var e Effects
 	now, dials := epoch, 0
 	for n.Wake(now, &e); now.Before(epoch.Add(time.Hour)); n.Wake(now, &e) {
-		for _, d := range e.Dial {
+		for todo := slices.Clone(e.Dial); len(todo) > 0; todo = append(todo[1:], e.Dial...) {
+			id := todo[0].Link
 			dials++
-			if err := n.Admit(now, d.Link, dialect.Intro{ID: "one", Nonce: 7}, &Effects{}); err != nil {
-				n.Closed(now, d.Link, err, &Effects{})
-				continue
+			e.Reset()
+			if err := n.Admit(now, id, dialect.Intro{ID: "one", Nonce: 7}, &e); err != nil {
+				n.Closed(now, id, err, &e)
+			} else {
+				n.Opened(now, id, dialect.Intro{ID: "one", Nonce: 7}, &e)
 			}
-			n.Opened(now, d.Link, dialect.Intro{ID: "one", Nonce: 7}, &Effects{})
 		}
 		if len(n.live[0].places) > maxPlaces {
 			t.Fatalf("one link keeps %d addresses, limit %d", len(n.live[0].places), maxPlaces)
@@ -297,8 +300,25 @@ func TestPlaces(t *testing.T) {
 		e.Reset()
 		now = latest(now.Add(time.Second), n.Next())
 	}
-	if dials > 4*maxPlaces {
-		t.Errorf("%d dials in an hour to %d addresses of one peer", dials, 2*maxPlaces)
+	if len(n.live[0].places) != maxPlaces {
+		t.Errorf("one link keeps %d addresses, want %d", len(n.live[0].places), maxPlaces)
+	}
+	if perAddress := dials / maxPlaces; perAddress > 12 {
+		t.Errorf("%d dials in an hour to each of %d addresses too many of one peer", perAddress, maxPlaces)
+	}
+}
+
+// TestSelfIsNotShared checks that an address that used to be somebody else's
+// is not told to others once it has led to this node.
+func TestSelfIsNotShared(t *testing.T) {
+	n := newNode(1, Config{Outbound: 1})
+	var e Effects
+	n.Restore(epoch, &Saved{Peers: []Known{{Addr: at("8.1.0.1:7"), Seen: epoch}}}, &e)
+	id, _ := n.Accepted(epoch, at("8.2.0.1:5000"))
+	n.Opened(epoch, id, dialect.Intro{ID: "a"}, &e)
+	n.Closed(epoch, e.Dial[0].Link, fault.New(fault.Local, "open", dialect.ErrSelf), &e)
+	if got := (view{n}).Share(id, 9); len(got) != 0 {
+		t.Errorf("shared %v, which leads to this node", got)
 	}
 }
 

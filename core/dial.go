@@ -88,7 +88,6 @@ func (n *Node) occupy(l *link, a addr.Addr) bool {
 	if !n.claim(l, a) {
 		return false
 	}
-	n.keep.hold(a)
 	n.book.Hold(a)
 	return true
 }

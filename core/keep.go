@@ -15,7 +15,7 @@ type keeper struct {
 	order int    // in the configuration
 	tries int
 	retry time.Time
-	pos   int // in the queue; zero while a link leads there
+	pos   int // in the queue; zero once a link was found that leads there
 }
 
 // keepers are the peers to hold on to: those of [Config.Always].
@@ -53,7 +53,7 @@ func (s *keepers) set(as []addr.Addr, now time.Time) {
 		if k == nil {
 			k = &keeper{addr: a, retry: now}
 		}
-		wasQueued := old[a] == nil || k.pos != 0
+		queued := old[a] == nil || k.pos != 0
 		k.order, k.pos = i, 0
 		s.byAddr[a] = k
 		s.leads(k, k.id)
@@ -62,7 +62,7 @@ func (s *keepers) set(as []addr.Addr, now time.Time) {
 		} else {
 			s.names = true
 		}
-		if wasQueued {
+		if queued {
 			s.queue.Put(k)
 		}
 	}
@@ -82,13 +82,6 @@ func (s *keepers) leads(k *keeper, id string) {
 	}
 }
 
-// hold keeps a from being dialed.
-func (s *keepers) hold(a addr.Addr) {
-	if k := s.byAddr[a]; k != nil {
-		s.queue.Remove(k)
-	}
-}
-
 // next reports when one is to be dialed, or the zero time.
 func (s *keepers) next() time.Time {
 	if k, ok := s.queue.First(); ok {
@@ -97,7 +90,8 @@ func (s *keepers) next() time.Time {
 	return time.Time{}
 }
 
-// planKept dials every peer to hold on to that has no link.
+// planKept dials every peer to hold on to that is due and has no link. Those
+// that turn out to have one are due again when it ends.
 func (n *Node) planKept(now time.Time, e *Effects) {
 	for {
 		k, ok := n.keep.queue.First()

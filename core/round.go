@@ -84,9 +84,6 @@ func (n *Node) tuneKept(now time.Time, old Config) {
 	n.learn(old.Always, addr.Addr{})
 	for _, a := range n.cfg.Always {
 		n.book.Remove(a)
-		if n.places[a] != nil {
-			n.keep.hold(a)
-		}
 	}
 	for _, l := range n.made {
 		n.change(l, func() { l.always = false })

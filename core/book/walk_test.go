@@ -11,9 +11,9 @@ import (
 
 // TestWalk makes random calls and audits the book after each.
 func TestWalk(t *testing.T) {
-	for seed := range uint64(40) {
-		if err := walk(seed, 1500); err != nil {
-			t.Errorf("walk(%d, 1500): %v", seed, err)
+	for seed := range uint64(25) {
+		if err := walk(seed, 800); err != nil {
+			t.Errorf("walk(%d, 800): %v", seed, err)
 		}
 	}
 }
