@@ -75,7 +75,7 @@ func New(cfg Config) *Server {
 }
 
 // Run serves everything on control, and metrics alone on metrics unless that is
-// nil, until ctx is done. It closes both, and returns when every goroutine it
+// nil, until ctx is done or control is closed. It closes both, and returns when every goroutine it
 // started has ended.
 func (s *Server) Run(ctx context.Context, control, metrics net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -122,10 +122,11 @@ func (s *Server) serve(ctx context.Context, ln net.Listener, h http.Handler) err
 			srv.Close()
 		}
 	})
-	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	err := srv.Serve(ln)
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // limited answers at most maxRequests at once.

@@ -46,6 +46,7 @@ func peer(t *testing.T, s string) addr.Addr {
 
 func TestLayers(t *testing.T) {
 	toml := write(t, "parley.toml", "\n# comment\ninbound = 10\nround_time = \"1m\"\nseed-url = \"http://file/\"\n")
+	quoted := write(t, "quoted.toml", "\n\"inb\\u006fund\" = 3\n'target' = 4\n")
 	ini := write(t, "factomd.conf", "[app]\nInbound = 11 ; note\n\nTestSeedURL = \"http://ini/x;y#z\"\nNetwork = Test\n")
 	for _, tt := range []struct {
 		name              string
@@ -64,6 +65,8 @@ func TestLayers(t *testing.T) {
 		{"older flag", toml, nil, []Given{{"p2pIncoming", "15"}}, "inbound", "15", "flag --p2pIncoming"},
 		{"older flag whose zero says nothing", toml, nil, []Given{{"p2pIncoming", "0"}}, "inbound", "10", toml + ":3"},
 		{"older flag in milliseconds", "", nil, []Given{{"deadline", "300"}}, "write-timeout", "300ms", "flag --deadline"},
+		{"quoted key in TOML", quoted, nil, nil, "inbound", "3", quoted + ":2"},
+		{"literal key in TOML", quoted, nil, nil, "target", "4", quoted + ":3"},
 		{"kebab case in TOML", toml, nil, nil, "seed-url", "http://file/", toml + ":5"},
 		{"INI with a comment", ini, nil, nil, "inbound", "11", ini + ":2"},
 		{"key of the chosen network", ini, nil, nil, "seed-url", "http://ini/x;y#z", ini + ":4"},

@@ -28,13 +28,15 @@ func (l Layer) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 type Origin struct {
 	Layer Layer  `json:"layer"`
 	Where string `json:"where,omitzero"` // the file's path, the variable, the flag with its dashes, or what a default depends on
-	Line  int    `json:"line,omitzero"`  // in a file, from 1
+	Line  int    `json:"line,omitzero"`  // in a file, from 1; 0 if it could not be told
 }
 
 // String returns the origin as people read it: "default", "path:line",
 // "env NAME" or "flag --name".
 func (o Origin) String() string {
 	switch {
+	case o.Layer == File && o.Line == 0:
+		return o.Where
 	case o.Layer == File:
 		return o.Where + ":" + strconv.Itoa(o.Line)
 	case o.Layer == Default && o.Where != "":

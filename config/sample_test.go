@@ -116,26 +116,48 @@ func TestChanged(t *testing.T) {
 	}
 }
 
-func FuzzFiles(f *testing.F) {
-	f.Add(SampleTOML())
+// FuzzINI checks that whatever is read can be written and reads the same again.
+func FuzzINI(f *testing.F) {
 	f.Add(SampleINI())
-	f.Add("[app]\nx = \"a\\\"b\" ; c\n")
+	f.Add("[app]\nx = \"a\\\"b\" ; c\ny=z;z\n[other]\n!\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		if es, _, err := parseINI(text); err == nil {
-			for _, e := range es {
-				again, _, err := parseINI(e.key + " = " + quoteINI(e.text))
-				if err != nil || len(again) != 1 || again[0].text != e.text {
-					t.Errorf("%q reads back as %v: %v", e.text, again, err)
-				}
+		es, _, err := parseINI(text)
+		if err != nil {
+			return
+		}
+		for _, e := range es {
+			again, _, err := parseINI(e.key + " = " + quoteINI(e.text))
+			if err != nil || len(again) != 1 || again[0].key != e.key || again[0].text != e.text {
+				t.Errorf("%+v reads back as %+v: %v", e, again, err)
 			}
 		}
-		for _, name := range []string{"f.toml", "f.conf"} {
-			l := &layered{raw: map[string]raw{}}
-			if es, err := parseTOML(text); name == "f.toml" && err == nil && len(es) > len(text) {
-				t.Errorf("%d entries of %d bytes", len(es), len(text))
+	})
+}
+
+// FuzzTOML checks that every entry has a line of the document, unless its key
+// hides from a look at single lines, and that every field takes any text.
+func FuzzTOML(f *testing.F) {
+	f.Add(SampleTOML())
+	f.Add("\"p\\u006frt\" = 1\n'peers' = [\"1.2.3.4:5\"]\n[a.b]\nc = 1\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		es, err := parseTOML(text)
+		if err != nil {
+			return
+		}
+		lines := strings.Count(text, "\n") + 1
+		for _, e := range es {
+			if e.line < 0 || e.line > lines {
+				t.Errorf("%+v of %d lines", e, lines)
 			}
-			if l.addINI(name, text) == nil {
-				_ = defaults().read(l.raw)
+			for _, field := range Fields() {
+				s := defaults()
+				if field.set(s, e.text) != nil {
+					continue
+				}
+				written := field.Text(s)
+				if err := field.set(s, written); err != nil || field.Text(s) != written {
+					t.Errorf("%s: %q is written %q, which reads as %q: %v", field.Key, e.text, written, field.Text(s), err)
+				}
 			}
 		}
 	})

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -74,8 +75,13 @@ func keyLines(text string) map[string]int {
 // of "[a.b]".
 func lineKey(line string) string {
 	line = strings.TrimLeft(line, "[ \t")
-	if line != "" && (line[0] == '"' || line[0] == '\'') {
-		key, _, _ := strings.Cut(line[1:], line[:1])
+	switch {
+	case strings.HasPrefix(line, "'"):
+		key, _, _ := strings.Cut(line[1:], "'")
+		return key
+	case strings.HasPrefix(line, `"`):
+		quoted, _ := strconv.QuotedPrefix(line)
+		key, _ := strconv.Unquote(quoted)
 		return key
 	}
 	return strings.TrimSpace(line[:strings.IndexAny(line+"#", ".]=#")])

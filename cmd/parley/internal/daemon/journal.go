@@ -118,11 +118,15 @@ func (j *journal) Note(*node.Link, any) {}
 // no application; see [node.Handler].
 func (j *journal) Receive(*node.Link, []dialect.Message) {}
 
-// statusLine is a status in one line.
-func statusLine(st *api.Status) string {
-	now := unknown + " in, " + unknown + " out"
-	if r := st.Rate; r != nil {
-		now = fmt.Sprintf("%s/s in, %s/s out", bytesText(r.InBytes), bytesText(r.OutBytes))
+// stateText is the part of a status line that says how things are.
+func stateText(st *api.Status) string {
+	return fmt.Sprintf("status %s; %d known, %s", linksText(st), st.Known, count(st.Bans, "ban"))
+}
+
+// rateText is the part that changes all the time.
+func rateText(st *api.Status) string {
+	if st.Rate == nil {
+		return unknown + " in, " + unknown + " out"
 	}
-	return fmt.Sprintf("status %s; %d known, %s; %s", linksText(st), st.Known, count(st.Bans, "ban"), now)
+	return fmt.Sprintf("%s/s in, %s/s out", bytesText(st.Rate.InBytes), bytesText(st.Rate.OutBytes))
 }

@@ -143,9 +143,9 @@ func (d *daemon) tell(ctx context.Context) {
 		if err != nil {
 			continue // the node is ending
 		}
-		if line := statusLine(st); d.lively || line != last {
-			d.journal.add("%s", line)
-			last = line
+		if state := stateText(st); d.lively || state != last {
+			d.journal.add("%s; %s", state, rateText(st))
+			last = state
 		}
 	}
 }

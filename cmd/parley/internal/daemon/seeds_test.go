@@ -197,3 +197,25 @@ func TestBadLinesAreReported(t *testing.T) {
 		t.Errorf("the rest is not counted:\n%s", &b)
 	}
 }
+
+// FuzzSeeds checks that whatever is taken from a list could be dialed and would
+// be taken again, and that nothing is counted twice.
+func FuzzSeeds(f *testing.F) {
+	f.Add([]byte("# x\n1.2.3.4:5\n[::1]:6 ; y\nhost:7\nbad\n"))
+	f.Fuzz(func(t *testing.T, list []byte) {
+		seeds, bad := parseSeeds(list)
+		if lines := bytes.Count(list, []byte("\n")) + 1; len(seeds)+len(bad) > lines {
+			t.Errorf("%d seeds and %d bad lines in %d lines", len(seeds), len(bad), lines)
+		}
+		var again bytes.Buffer
+		for _, a := range seeds {
+			if !a.Dialable() {
+				t.Errorf("%s can not be dialed", a)
+			}
+			fmt.Fprintln(&again, a)
+		}
+		if got, bad := parseSeeds(again.Bytes()); !slices.Equal(got, seeds) || bad != nil {
+			t.Errorf("%v reads back as %v, with %v bad", seeds, got, bad)
+		}
+	})
+}

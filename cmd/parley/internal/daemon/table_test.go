@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -61,7 +62,7 @@ func TestTables(t *testing.T) {
 		"peers.txt":  func() error { return writePeers(&b, a.Peers) },
 		"closed.txt": func() error { return writeClosed(&b, a.Closed, a.Status.Time) },
 		"line.txt": func() error {
-			_, err := b.WriteString(statusLine(a.Status) + "\n" + statusLine(a.Fresh) + "\n")
+			_, err := fmt.Fprintf(&b, "%s; %s\n%s; %s\n", stateText(a.Status), rateText(a.Status), stateText(a.Fresh), rateText(a.Fresh))
 			return err
 		},
 	} {
