@@ -30,7 +30,7 @@ type Config struct {
 
 	OpenTimeout  time.Duration // for dialing, and again for the opening exchange: 10s
 	OpenBytes    int           // most bytes a peer may send in it: 64 KiB
-	WriteTimeout time.Duration // for one batch of writes, which is at most 1 MiB: 20s
+	WriteTimeout time.Duration // for one batch of writes, which is about 1 MiB at most: 20s
 	StopTimeout  time.Duration // for outboxes to drain when Run ends: 5s
 	ReadBuffer   int           // most bytes one message may take: 32 MiB
 	Outbox       int           // bytes that may wait for one peer, each message counting 64 more than its body: 8 MiB
@@ -53,9 +53,11 @@ type Handler interface {
 	// Note is called with what the dialect's rules have to tell; l is nil if it
 	// concerns no single link.
 	Note(l *Link, v any)
-	// Receive is called on the link's reader goroutine. While it runs, that
-	// peer's bytes wait in the kernel: being slow is how to push back. The
-	// messages are lent; their bodies are overwritten once Receive returns.
+	// Receive is called on the link's reader goroutine with what one read
+	// completed, at most 4,096 messages at once. While it runs, that peer's
+	// bytes wait in the kernel: being slow is how to push back. Both the slice
+	// and the bodies are lent; they are overwritten once Receive returns. A
+	// Receive that waits for something should also look at l.Done.
 	Receive(l *Link, ms []dialect.Message)
 }
 

@@ -41,7 +41,12 @@ func vectored(c net.Conn) bool {
 	return false
 }
 
+// reset empties the batch. It keeps its memory, unless one large message took
+// far more than others do.
 func (b *batch) reset() {
+	if cap(b.buf) > batchBytes {
+		b.buf = nil
+	}
 	clear(b.vec)
 	b.buf, b.cut, b.vec, b.size = b.buf[:0], 0, b.vec[:0], 0
 }

@@ -39,7 +39,6 @@ type Link struct {
 	// Owned by the brain. Always is immutable once the link is live.
 	always bool
 	wasUp  bool
-	index  int // in the live table
 
 	stats stats.Link
 	out   outbox
@@ -119,9 +118,11 @@ func (l *Link) put(it item) bool {
 	return err == nil
 }
 
-// Send queues m, waiting for room until ctx is done. Room is given in the
-// order of the calls, and before any to Queue. The body must not change until
-// it is written, unless m is lent.
+// Send queues m, waiting for room until ctx is done or the link ends, then with
+// ErrClosed. Room is given in the order of the calls; with the policy Refuse
+// also before any call of Queue. That it returns nil means that m is queued,
+// not that it arrived. The body must not change until it is written, unless m
+// is lent.
 func (l *Link) Send(ctx context.Context, m dialect.Message) error {
 	if m.Lent {
 		m = m.Clone()
@@ -197,23 +198,21 @@ func (l *Link) reason() error {
 // errUnknown is the reason of a link that has none.
 var errUnknown = fault.New(fault.None, "close", ErrClosed)
 
-// adopt gives the link its connection. It reports false if the link has ended.
-func (l *Link) adopt(c net.Conn) bool {
+// adopt gives the link its connection.
+func (l *Link) adopt(c net.Conn) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.conn = c
-	l.mu.Unlock()
-	return l.ctx.Err() == nil
 }
 
-// arm sets a deadline, unless the link has ended: then deadlines stay in the
-// past, and arm reports false.
-func (l *Link) arm(set func(time.Time) error, t time.Time) bool {
-	set(t)
-	if l.ctx.Err() != nil {
-		set(past)
-		return false
+// alive is called after a deadline was set. It reports whether the link goes
+// on; if not, deadlines belong in the past, and it puts them back there.
+func (l *Link) alive(c net.Conn) bool {
+	if l.ctx.Err() == nil {
+		return true
 	}
-	return true
+	c.SetDeadline(past)
+	return false
 }
 
 // report runs f on the brain. It waits while two reports of the link are still

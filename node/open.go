@@ -99,7 +99,8 @@ func (l *Link) run(c net.Conn) {
 func (l *Link) open(c net.Conn, w *window) error {
 	l.adopt(c)
 	until := time.Now().Add(l.n.cfg.OpenTimeout)
-	if !l.arm(c.SetDeadline, until) {
+	c.SetDeadline(until)
+	if !l.alive(c) {
 		return l.reason()
 	}
 	key, err := l.prove(c, until)
@@ -123,14 +124,14 @@ func (l *Link) open(c net.Conn, w *window) error {
 	l.link = link
 	l.stats.InLast.Store(now)
 	l.stats.OutLast.Store(now)
-	if !l.arm(c.SetDeadline, time.Time{}) {
+	c.SetDeadline(time.Time{})
+	if !l.alive(c) {
 		return l.reason()
 	}
-	err = l.n.ask(func(now time.Time) {
+	return l.n.ask(func(now time.Time) {
 		l.n.core.Opened(now, l.id, link.Intro, &l.n.eff)
 		l.n.trace(now, l.id, "opened", nil)
 	})
-	return err
 }
 
 // prove finishes what proves the peer's key, if the transport has such a thing.
@@ -166,12 +167,13 @@ func (l *Link) turnAway(c net.Conn, rw *opening, err error) error {
 	if rw.err != nil {
 		return rw.fault(err)
 	}
-	err = opened(err)
+	err = classify(err)
 	h, ok := c.(halfCloser)
 	if !ok || !rw.wrote || h.CloseWrite() != nil {
 		return err
 	}
-	if l.arm(c.SetReadDeadline, time.Now().Add(linger)) {
+	c.SetReadDeadline(time.Now().Add(linger))
+	if l.alive(c) {
 		io.Copy(io.Discard, io.LimitReader(c, int64(l.n.cfg.OpenBytes)))
 	}
 	return err
@@ -232,12 +234,12 @@ func (o *opening) fault(err error) error {
 	if fault.KindOf(o.err) == fault.Protocol || errors.Is(o.err, os.ErrDeadlineExceeded) || err == nil {
 		return outside("open", o.err)
 	}
-	return opened(err)
+	return classify(err)
 }
 
-// opened gives the error of an opening exchange its kind: a refusal is one, and
+// classify gives the error of an opening exchange its kind: a refusal is one, and
 // what is no fault is taken for one of the connection.
-func opened(err error) error {
+func classify(err error) error {
 	if _, ok := errors.AsType[*dialect.Refusal](err); ok {
 		return fault.New(fault.Refused, "open", err)
 	}

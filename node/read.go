@@ -175,7 +175,8 @@ func (r *reader) alarm() error {
 }
 
 func (r *reader) setAlarm(t time.Time) error {
-	if !r.l.arm(r.c.SetReadDeadline, t) {
+	r.c.SetReadDeadline(t)
+	if !r.l.alive(r.c) {
 		return net.ErrClosed
 	}
 	return nil

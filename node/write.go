@@ -17,7 +17,7 @@ type writer struct {
 	prelude []byte         // to be written before the first message
 
 	q    []item // taken from the outbox
-	next int    // q[:next] is written or given up
+	next int    // q[:next] is in a batch or past one
 	held []item // with the packer
 
 	timer *time.Timer // while there is memory to give back
@@ -164,8 +164,8 @@ func (w *writer) flush(msgs int) error {
 	case len(w.vec) == 0:
 		err = w.push(w.buf)
 	case w.size < 2*batchBytes:
-		if !w.l.arm(w.c.SetWriteDeadline, time.Now().Add(w.l.n.cfg.WriteTimeout)) {
-			return w.l.reason()
+		if err := w.arm(); err != nil {
+			return err
 		}
 		w.spent = w.vec // WriteTo consumes it
 		_, err = w.spent.WriteTo(w.c)
@@ -189,14 +189,23 @@ func (w *writer) flush(msgs int) error {
 // link that makes progress is not cut off by a long message.
 func (w *writer) push(p []byte) error {
 	for len(p) > 0 {
-		if !w.l.arm(w.c.SetWriteDeadline, time.Now().Add(w.l.n.cfg.WriteTimeout)) {
-			return w.l.reason()
+		if err := w.arm(); err != nil {
+			return err
 		}
 		n, err := w.c.Write(p[:min(len(p), batchBytes)])
 		if err != nil {
 			return err
 		}
 		p = p[n:]
+	}
+	return nil
+}
+
+// arm sets the deadline of what is written next.
+func (w *writer) arm() error {
+	w.c.SetWriteDeadline(time.Now().Add(w.l.n.cfg.WriteTimeout))
+	if !w.l.alive(w.c) {
+		return w.l.reason()
 	}
 	return nil
 }
@@ -215,6 +224,7 @@ func (w *writer) settle(items []item) {
 		tell(it, nil)
 		*it = item{}
 	}
+	w.reset() // bodies that went out from where they lie are not held on to
 	w.l.out.release(cost)
 	if told != nil {
 		w.l.report(func(now time.Time) { w.l.n.sent(now, w.l, told) })
