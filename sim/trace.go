@@ -39,8 +39,16 @@ var whats = [...]string{
 	"up", "down", "note", "send", "close", "dial", "save", "crash", "vanish", "start",
 }
 
-// stamp is how traces and failures write the time.
-const stamp = "15:04:05.000000000"
+// appendTime appends a virtual time in seconds since the world began.
+func appendTime(dst []byte, at int64) []byte {
+	dst = strconv.AppendInt(dst, at/1e9, 10)
+	var frac [10]byte
+	frac[0] = '.'
+	for i, v := 9, at%1e9; i > 0; i, v = i-1, v/10 {
+		frac[i] = byte('0' + v%10)
+	}
+	return append(dst, frac[:]...)
+}
 
 // note puts a line into the trace and its essence into the hash.
 func (n *Node) note(k what, id core.LinkID, err error) {
@@ -54,7 +62,7 @@ func (n *Node) note(k what, id core.LinkID, err error) {
 	if w.Trace == nil {
 		return
 	}
-	b := w.Now().AppendFormat(w.line[:0], stamp)
+	b := appendTime(w.line[:0], w.now)
 	b = n.spec.Addr.AppendTo(append(b, ' '))
 	if id != 0 {
 		b = strconv.AppendUint(append(b, " link "...), uint64(id), 10)

@@ -63,7 +63,8 @@ type World struct {
 	// own. See [Node.Receive].
 	Receive func(n *Node, from core.LinkID, m dialect.Message)
 	// Trace gets a line for every call into a core and every effect of it: the
-	// time, the node, the link if any, what happened, and an error if any.
+	// seconds since the world began, the node, the link if any, what happened,
+	// and an error if any.
 	Trace io.Writer
 	// Checks are run after every step, or after each Every-th. The first error
 	// stops the run.
@@ -274,7 +275,8 @@ type Failure struct {
 
 // Error names everything that repeats the failure.
 func (f *Failure) Error() string {
-	return fmt.Sprintf("seed %d, step %d, %s: %v", f.Seed, f.Step, f.Time.Format(stamp), f.Err)
+	at := appendTime(nil, int64(f.Time.Sub(epoch)))
+	return fmt.Sprintf("seed %d, step %d, second %s: %v", f.Seed, f.Step, at, f.Err)
 }
 
 // Unwrap returns what the check said.

@@ -187,3 +187,8 @@ func send(n *Node, body string) int {
 func fixed(p Path) func(*rand.Rand, addr.Addr, addr.Addr) Path {
 	return func(*rand.Rand, addr.Addr, addr.Addr) Path { return p }
 }
+
+// toyMessage is a message for the application with a body as given.
+func toyMessage(body string) dialect.Message {
+	return dialect.Message{Type: toy.App, For: dialect.ToApp, Body: []byte(body)}
+}

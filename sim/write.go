@@ -3,7 +3,6 @@ package sim
 import (
 	"bytes"
 	"errors"
-	"fmt"
 
 	"parley/dialect"
 	"parley/fault"
@@ -198,7 +197,7 @@ func (x *end) encode(m dialect.Message, rules bool) (uint32, error) {
 	var err error
 	if p.data, err = x.enc.Append(p.data, m); err != nil {
 		w.parcels.drop(i)
-		return none, fmt.Errorf("type %d: %w", m.Type, err)
+		return none, err
 	}
 	p.size, p.sent, p.codec = len(p.data), m.Type, x.codec
 	p.learn = w.Mode == Messages && !rules
