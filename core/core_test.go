@@ -214,6 +214,29 @@ func TestRoundInParts(t *testing.T) {
 	}
 }
 
+// TestRoundCutShort checks that a round that is under way ends with the rounds.
+func TestRoundCutShort(t *testing.T) {
+	cfg := Config{Outbound: -1, Inbound: 1000, Opening: 1000, PerHost: -1, RoundTime: time.Minute, DropTo: 5}
+	n := newNode(1, cfg)
+	var e Effects
+	n.Wake(epoch, &e)
+	for range 3 * maxDrops {
+		id, _ := n.Accepted(epoch, at("8.1.0.1:1"))
+		n.Opened(epoch, id, dialect.Intro{}, &e)
+	}
+	now := n.Next()
+	n.Wake(now, &e)
+	cfg.RoundTime = 0
+	n.Tune(now, cfg, &e)
+	if next := n.Next(); !next.IsZero() {
+		t.Errorf("without rounds the node wants to be woken in %v", next.Sub(now))
+	}
+	n.Wake(now, &e)
+	if len(n.live) != 2*maxDrops {
+		t.Errorf("%d links are left, want the %d that were when the rounds ended", len(n.live), 2*maxDrops)
+	}
+}
+
 // TestTarget checks that links of both directions count towards it, also those
 // to peers to hold on to once they are up.
 func TestTarget(t *testing.T) {
@@ -280,7 +303,12 @@ func TestPlaces(t *testing.T) {
 	for i := range 2 * maxPlaces {
 		seeds = append(seeds, fmt.Sprintf("8.%d.0.1:1", i))
 	}
-	n := newNode(1, Config{Outbound: 2, Backoff: time.Second}, seeds...)
+	testPlaces(t, newNode(1, Config{Outbound: 2, Backoff: time.Second}, seeds...))
+	testPlaces(t, newNode(1, Config{Always: addrs(seeds...), Backoff: time.Second}))
+}
+
+func testPlaces(t *testing.T, n *Node) {
+	t.Helper()
 	var e Effects
 	now, dials := epoch, 0
 	for n.Wake(now, &e); now.Before(epoch.Add(time.Hour)); n.Wake(now, &e) {

@@ -73,13 +73,17 @@ func (n *Node) may(a addr.Addr, id string) (time.Time, bool) {
 	return n.now.Add(n.pause(maxDoublings, maxDoublings)), false
 }
 
-// claim files a as in use by l, unless it is in use or l has too many.
+// claim files a as in use by l, unless it is in use or l has too many. Whoever
+// is at the address of a peer to hold on to is that peer.
 func (n *Node) claim(l *link, a addr.Addr) bool {
 	if n.places[a] != nil || len(l.places) >= maxPlaces {
 		return false
 	}
 	n.places[a] = l
 	l.places = append(l.places, a)
+	if n.keep.byAddr[a] != nil && !l.always {
+		n.change(l, func() { l.always = true })
+	}
 	return true
 }
 
@@ -110,7 +114,6 @@ func (n *Node) release(now time.Time, l *link, a addr.Addr, tries int, why error
 	}
 	until := now.Add(n.pause(tries, maxDoublings))
 	if self && own {
-		n.book.Self(a)
 		until = now.Add(selfPause)
 	}
 	if own && !n.stopped {

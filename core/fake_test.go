@@ -19,6 +19,7 @@ import (
 //
 //	send LINK TEXT   end LINK KIND   learn ADDR...   wake DURATION
 //	share MAX        want            links           traffic LINK
+//	poke: the rules let the session that joined last be woken in 3 s
 //
 // The answers of the view become notes.
 type fake struct{}
@@ -34,12 +35,14 @@ func (fake) Rules(v dialect.View) dialect.Rules { return &fakeRules{view: v} }
 type fakeRules struct {
 	view  dialect.View
 	next  time.Time
-	stuck bool // never moves on
-	left  int  // sessions that ended
+	stuck bool         // never moves on
+	left  int          // sessions that ended
+	poke  *fakeSession // the one that joined last
 }
 
 func (r *fakeRules) Join(now time.Time, id LinkID, in dialect.Intro, out *dialect.Out) dialect.Session {
 	s := &fakeSession{r: r, id: id}
+	r.poke = s
 	if text, ok := in.Info.(string); ok {
 		s.do(now, text, out)
 	}
@@ -48,6 +51,10 @@ func (r *fakeRules) Join(now time.Time, id LinkID, in dialect.Intro, out *dialec
 
 func (r *fakeRules) Command(now time.Time, cmd any, out *dialect.Out) {
 	if text, ok := cmd.(string); ok {
+		if text == "poke" {
+			r.poke.next = now.Add(3 * time.Second)
+			text = fmt.Sprintf("send %d poked", r.poke.id)
+		}
 		fakeDo(r.view, now, 0, text, &r.next, out)
 	}
 }

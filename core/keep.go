@@ -104,13 +104,15 @@ func (n *Node) planKept(now time.Time, e *Effects) {
 			n.keep.queue.Put(k)
 			continue
 		}
+		if l != nil && n.places[k.addr] != l && !n.claim(l, k.addr) {
+			k.retry = now.Add(recheck)
+			n.keep.queue.Put(k)
+			continue
+		}
 		n.keep.queue.Remove(k)
 		if l == nil {
 			n.dial(k.addr, true, k.tries, e)
-			continue
 		}
-		n.claim(l, k.addr)
-		n.change(l, func() { l.always = true })
 	}
 }
 

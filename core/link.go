@@ -155,9 +155,7 @@ func (n *Node) forget(now time.Time, l *link, why error, e *Effects) {
 		n.down(now, l, why, e)
 	}
 	n.vacate(now, l, tries, why)
-	if !l.refused {
-		n.followOffer(l, why)
-	}
+	n.followOffer(l, why)
 	n.punish(now, l, why, e)
 }
 

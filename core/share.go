@@ -61,6 +61,7 @@ func (n *Node) share(l *link, limit int) []addr.Addr {
 	if l == nil || limit <= 0 {
 		return nil
 	}
+	own := func(a addr.Addr) bool { return a == l.addr || a == l.listen }
 	all := append(n.scratch[:0], n.live...)
 	n.scratch = all
 	out := make([]addr.Addr, 0, min(limit, len(all)))
@@ -68,13 +69,13 @@ func (n *Node) share(l *link, limit int) []addr.Addr {
 		// A step of a shuffle, so that no more links are looked at than needed.
 		j := i + n.host.Rand.IntN(len(all)-i)
 		all[i], all[j] = all[j], all[i]
-		if o := all[i]; o != l && !o.always && n.places[o.listen] == o && reaches(l.addr, o.listen) {
+		if o := all[i]; !o.always && !own(o.listen) && n.places[o.listen] == o && reaches(l.addr, o.listen) {
 			out = append(out, o.listen)
 		}
 	}
 	clear(all)
 	return n.book.Recent(out, n.host.Rand, limit-len(out), n.now.Add(-recent), func(a addr.Addr) bool {
-		return a != l.addr && a != l.listen && n.keep.byAddr[a] == nil && reaches(l.addr, a)
+		return !own(a) && n.keep.byAddr[a] == nil && reaches(l.addr, a)
 	})
 }
 
@@ -122,7 +123,7 @@ func (n *Node) learnFrom(l *link, as []addr.Addr) {
 // lets these addresses be dialed before others.
 func (n *Node) followOffer(l *link, why error) {
 	r, ok := errors.AsType[*dialect.Refusal](why)
-	if !ok || !l.dialed || l.attached {
+	if !ok || !l.dialed {
 		return
 	}
 	offer := r.Offer[:min(len(r.Offer), maxFollow, 2*max(n.cfg.Offer, defaultOffer))]

@@ -262,8 +262,7 @@ func TestRecent(t *testing.T) {
 			b.Release(a, 1, epoch) // failed since
 		case 5: // in use
 		case 6:
-			b.Self(a)
-			b.Release(a, 0, epoch)
+			b.Release(a, 2, epoch)
 		default:
 			b.Release(a, 0, epoch)
 		}

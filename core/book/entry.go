@@ -19,7 +19,6 @@ type entry struct {
 	anchor   bool
 	operator bool
 	soon     bool // try before others
-	self     bool // leads to this node
 
 	state state
 	taken bool      // held since Take, for an attempt
@@ -155,7 +154,7 @@ func (b *Book) leave(e *entry) {
 
 // setProven files e under the addresses worth sharing if it is one.
 func (b *Book) setProven(e *entry) {
-	if e.seen.IsZero() || e.tries > 0 || e.self {
+	if e.seen.IsZero() || e.tries > 0 {
 		b.dropProven(e)
 		return
 	}

@@ -30,9 +30,6 @@ func (b *Book) Release(a addr.Addr, tries int, until time.Time) {
 	}
 	b.leave(e)
 	e.taken, e.until, e.tries = false, until, tries
-	if tries > 0 {
-		e.anchor = false
-	}
 	b.setProven(e)
 	b.worst.Put(e)
 	b.enter(e, waiting)
@@ -69,7 +66,7 @@ func (b *Book) Worked(now time.Time, a addr.Addr) {
 		return
 	}
 	b.countFresh(e, -1)
-	e.seen, e.tries, e.self = now, 0, false
+	e.seen, e.tries = now, 0
 	b.countFresh(e, 1)
 	b.leaveSource(e)
 	b.setProven(e)
@@ -89,15 +86,6 @@ func (b *Book) Identity(a addr.Addr) string {
 		return e.id
 	}
 	return ""
-}
-
-// Self notes that a held address leads to this very node, so that it is not
-// shared, and not dialed before until once it is released.
-func (b *Book) Self(a addr.Addr) {
-	if e := b.entries[a]; e != nil {
-		e.self = true
-		b.setProven(e)
-	}
 }
 
 // Anchor notes whether an address shall be dialed before others after a

@@ -46,7 +46,6 @@ func walk(seed uint64, steps int) error {
 			b.Anchor(some(), r.IntN(2) == 0)
 		case 9:
 			b.Remove(a)
-			b.Self(some())
 		case 10:
 			if b.Use(a, 1); r.IntN(3) > 0 {
 				b.Use(a, -1)
@@ -82,6 +81,8 @@ func audit(b *Book) error {
 			return fmt.Errorf("%v is at the wrong source", e.addr)
 		case e.state == ready && e.group.ready[e.tier][e.tierPos] != e:
 			return fmt.Errorf("%v is ready in no tier", e.addr)
+		case e.state != ready && e.soon:
+			return fmt.Errorf("%v is preferred although it can not be dialed", e.addr)
 		case e.group.full != full:
 			return fmt.Errorf("the group of %v is full: %v, want %v", e.addr, e.group.full, full)
 		}
@@ -99,7 +100,7 @@ func audit(b *Book) error {
 		one(&waiting, e.state == ready+1)
 		one(&worst, e.state != held)
 		one(&proven, e.provenPos > 0)
-		if (e.provenPos > 0) != (!e.seen.IsZero() && e.tries == 0 && !e.self) {
+		if (e.provenPos > 0) != (!e.seen.IsZero() && e.tries == 0) {
 			return fmt.Errorf("%v is worth sharing: %v", e.addr, e.provenPos > 0)
 		}
 	}
