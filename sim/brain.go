@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -115,8 +113,6 @@ func (n *Node) arm() {
 	}
 }
 
-var errRestless = errors.New("core is due again after every Wake")
-
 // wake runs what is due in the core.
 func (n *Node) wake(at int64) {
 	if n.state != up || n.armed != at {
@@ -129,9 +125,4 @@ func (n *Node) wake(at int64) {
 	}
 	n.Core.Wake(n.w.Now(), n.w.begin())
 	n.finish(wWake, 0, nil)
-	if n.armed != at {
-		n.woke = 0
-	} else if n.woke++; n.woke > maxWoken {
-		n.w.fail(fmt.Errorf("node %s: %w", n.Addr(), errRestless))
-	}
 }

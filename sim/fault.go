@@ -98,7 +98,9 @@ func (w *World) fell(n *Node, how power) {
 		n.note(wCrash, 0, nil)
 	}
 	n.reads()
-	n.saved = n.Core.Saved(w.Now())
+	if n.saved == nil { // or the run has not even begun
+		n.saved = n.Core.Saved(w.Now())
+	}
 	n.state, n.armed = how, never
 	for _, i := range n.live {
 		n.ports[i].live = false
@@ -165,8 +167,12 @@ func (y *end) hold(k kind, b uint32) bool {
 	switch {
 	case y.n.state == vanished:
 		y.lost = true
-		if k == evDeliver {
+		switch k {
+		case evDeliver:
 			w.parcels.drop(b)
+		case evAccept:
+			y.cond = over
+			y.settle()
 		}
 		return true
 	case apart && k == evReset:

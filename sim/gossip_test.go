@@ -238,7 +238,11 @@ func TestChurn(t *testing.T) {
 	made := w.conns.made
 	for i := range 600 {
 		n := ns[i%30]
-		w.Crash(n)
+		if i%3 == 0 {
+			w.Vanish(n)
+		} else {
+			w.Crash(n)
+		}
 		run(t, w, 2*time.Second)
 		w.Restart(n)
 		run(t, w, 20*time.Second)

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"errors"
-	"io"
 
 	"parley/addr"
 	"parley/core"
@@ -145,6 +144,7 @@ func (w *World) connect(n *Node, to addr.Addr) *conn {
 	i := w.conns.add()
 	c := w.conns.get(i)
 	c.born, c.path = w.now, path(w.rand, n.Addr(), to)
+	c.path.Delay = max(c.path.Delay, 0)
 	for k := range c.ends {
 		c.ends[k].conn, c.ends[k].num = c, i<<1|uint32(k)
 	}
@@ -364,53 +364,4 @@ func (x *end) unwait() {
 		}
 	}
 	x.ex.wait, x.held = nil, false
-}
-
-// arrive delivers what came over a connection, unless something holds it up.
-func (w *World) arrive(k kind, a, b uint32) {
-	y := &w.conns.get(a >> 1).ends[a&1]
-	if (w.trouble != 0 || y.held) && y.hold(k, b) {
-		return
-	}
-	y.take(k, b)
-}
-
-// take reads what has arrived.
-func (y *end) take(k kind, b uint32) {
-	switch k {
-	case evAccept:
-		y.accept()
-	case evFin:
-		y.eof()
-	case evReset:
-		y.fail(fault.New(fault.IO, "read", errReset))
-	case evDeliver:
-		switch y.cond {
-		case open:
-			y.receive(b)
-		case opening:
-			y.hear(b)
-		default:
-			y.n.w.parcels.drop(b)
-			y.unknown()
-		}
-	}
-}
-
-// eof reads the end of the stream.
-func (y *end) eof() {
-	switch y.cond {
-	case opening:
-		y.ex.opening.end(io.EOF)
-		y.opened()
-	case open:
-		y.fail(fault.New(fault.IO, "read", io.EOF))
-	}
-}
-
-// unknown answers what arrives for a connection that the machine knows no more.
-func (y *end) unknown() {
-	if y.ex == nil || !y.ex.draining {
-		y.tell(evReset)
-	}
 }

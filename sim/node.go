@@ -68,7 +68,6 @@ type Node struct {
 	ends  []entry  // that the core knows, by number
 	ghost []*end   // of a run that vanished, whose peers do not know yet
 	armed int64    // when the pending evWake happens, or never
-	woke  int      // how often Wake ran in this instant
 	count Counters
 }
 
@@ -87,10 +86,7 @@ const (
 	vanished       // nothing answers
 )
 
-const (
-	never    = int64(-1)
-	maxWoken = 10_000 // calls of Wake in one instant before that is a fault
-)
+const never = int64(-1) // no time
 
 // Add starts a node that introduces itself with its address and, otherwise,
 // zeros. It panics if another node has that address.

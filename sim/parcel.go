@@ -21,7 +21,7 @@ type parcels struct {
 	free []uint32
 }
 
-const keepParcel = 64 << 10 // bytes of memory that a free parcel may keep
+const keepParcel = 4 << 10 // bytes of memory that a free parcel may keep
 
 // add returns an empty parcel with its number and one reference.
 func (ps *parcels) add() (*parcel, uint32) {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+	"unsafe"
 
 	"parley/addr"
 	"parley/core"
@@ -186,6 +187,49 @@ func send(n *Node, body string) int {
 // fixed gives every connection the same path.
 func fixed(p Path) func(*rand.Rand, addr.Addr, addr.Addr) Path {
 	return func(*rand.Rand, addr.Addr, addr.Addr) Path { return p }
+}
+
+// TestLayout holds the structures that a flood touches to the cache lines that
+// they are laid out for.
+func TestLayout(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		got, want uintptr
+	}{
+		{"event", unsafe.Sizeof(event{}), 24},
+		{"what a delivery touches of an end", unsafe.Offsetof(end{}.conn), 64},
+		{"end", unsafe.Sizeof(end{}), 3 * 64},
+		{"conn", unsafe.Sizeof(conn{}), 7 * 64},
+		{"port", unsafe.Sizeof(port{}), 64},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %d bytes, want %d", c.name, c.got, c.want)
+		}
+	}
+}
+
+// TestMisuse checks that calls which cannot work say so at once.
+func TestMisuse(t *testing.T) {
+	w := newWorld(t, 1)
+	w.Add(place(0), bare{}, core.Config{Outbound: -1})
+	wantPanic(t, "two nodes at one address", func() { w.Add(place(0), bare{}, core.Config{}) })
+	wantPanic(t, "a node without a dialect", func() { w.AddNode(Spec{Addr: place(1)}) })
+	wantPanic(t, "a node nowhere", func() { w.AddNode(Spec{Dialect: bare{}}) })
+	w.After(0, func() { wantPanic(t, "Run within Run", func() { w.Run(1) }) })
+	w.After(0, func() { wantPanic(t, "Close within Run", w.Close) })
+	run(t, w, time.Second)
+	w.Close()
+	wantPanic(t, "Run after Close", func() { w.Run(1) })
+}
+
+func wantPanic(t *testing.T, why string, f func()) {
+	t.Helper()
+	defer func() {
+		if recover() == nil {
+			t.Errorf("%s: no panic", why)
+		}
+	}()
+	f()
 }
 
 // toyMessage is a message for the application with a body as given.
