@@ -203,7 +203,7 @@ func TestBadUsage(t *testing.T) {
 func TestHelpNamesEveryFlag(t *testing.T) {
 	t.Parallel()
 	stdout, _, code := invoke(t, "--help")
-	if code != 0 || strings.Index(stdout, "Examples:") < 0 {
+	if code != 0 || !strings.Contains(stdout, "Examples:") {
 		t.Errorf("exit code %d:\n%s", code, stdout)
 	}
 	for _, f := range Command().Flags {
