@@ -83,7 +83,8 @@ type targetJSON struct {
 	AtLeast *float64       `json:"at_least"`
 	AtMost  *float64       `json:"at_most"`
 	Got     measure.Spread `json:"got"`
-	Met     *bool          `json:"met"`
+	Met     *bool          `json:"met"`   // by the median
+	Clear   *bool          `json:"clear"` // by every repetition alike
 }
 
 // MarshalJSON writes the report as "parley bench --json" prints it.
@@ -106,7 +107,7 @@ func (r *Result) json() resultJSON {
 		out.Error = new(r.Err.Error())
 	}
 	for _, t := range r.Row.Targets {
-		j := targetJSON{Metric: t.Metric.String(), OverRaw: t.OverRaw, Got: t.in(r.Got, r.Ratio), Met: t.Met(r.Got, r.Ratio)}
+		j := targetJSON{Metric: t.Metric.String(), OverRaw: t.OverRaw, Got: t.in(r.Got, r.Ratio), Met: t.Met(r.Got, r.Ratio), Clear: t.Clear(r.Got, r.Ratio)}
 		if t.Metric.LowerIsBetter() {
 			j.AtMost = &t.Bound
 		} else {

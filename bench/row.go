@@ -46,16 +46,32 @@ type Target struct {
 	Bound   float64
 }
 
-// Met reports whether figures reach the target. It is nil if that is not known.
+// Met reports whether the median reaches the target. It is nil if that is not
+// known.
 func (t Target) Met(got, ratio *measure.Summary) *bool {
 	s := t.in(got, ratio)
 	if !s.Known() {
 		return nil
 	}
-	if t.Metric.LowerIsBetter() {
-		return new(s.Median <= t.Bound)
+	return new(t.reached(s.Median))
+}
+
+// Clear reports whether every repetition says the same as the median does. Where
+// it does not, more repetitions or a quieter machine are needed to tell. It is
+// nil if nothing is known.
+func (t Target) Clear(got, ratio *measure.Summary) *bool {
+	s := t.in(got, ratio)
+	if !s.Known() {
+		return nil
 	}
-	return new(s.Median >= t.Bound)
+	return new(t.reached(s.Min) == t.reached(s.Max))
+}
+
+func (t Target) reached(v float64) bool {
+	if t.Metric.LowerIsBetter() {
+		return v <= t.Bound
+	}
+	return v >= t.Bound
 }
 
 // in returns the figure the target is about.

@@ -93,7 +93,14 @@ func receive(l load.Language) []Row {
 			Name: "receive/" + l.Name + "/" + sizeName(size), Work: "receiving alone, from ready-made bytes",
 			Dialect: l.Name, Size: size, Unit: "messages", Lead: measure.Rate,
 			Targets: []Target{{measure.BatchAllocs, false, 1}},
-			Raw:     func(context.Context) (Bench, error) { return rawStream(size) },
+			Raw: func(context.Context) (Bench, error) {
+				f, err := raw.NewFeed(size)
+				if err != nil {
+					return nil, err
+				}
+				send := func(_ context.Context, n int) error { return f.Send(n) }
+				return &flow{send: send, wait: f.Wait, close: f.Close, size: size, lump: lump(size), each: 1}, nil
+			},
 			Open: func(context.Context) (Bench, error) {
 				f, err := load.NewFeed(l, size)
 				if err != nil {

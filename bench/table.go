@@ -117,6 +117,9 @@ func (r *Result) verdicts() string {
 		verdict := dash
 		if met := t.Met(r.Got, r.Ratio); met != nil {
 			verdict = map[bool]string{true: "met", false: "missed"}[*met]
+			if !*t.Clear(r.Got, r.Ratio) {
+				verdict += ", but not in every turn"
+			}
 		}
 		all = append(all, t.String()+": "+verdict)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,18 +46,29 @@ func TestTargets(t *testing.T) {
 		t          Target
 		got, ratio *measure.Summary
 		want       *bool
+		clear      *bool
 	}{
-		{"enough", rate, nil, summary(measure.Rate, 0.5), new(true)},
-		{"too slow", rate, nil, summary(measure.Rate, 0.4, 0.49, 0.9), new(false)},
-		{"no baseline", rate, summary(measure.Rate, 1e6), nil, nil},
-		{"small", memory, summary(measure.Memory, 9000), nil, new(true)},
-		{"large", memory, summary(measure.Memory, 17000), nil, new(false)},
-		{"not weighed", memory, summary(measure.Rate, 1), nil, nil},
+		{"enough", rate, nil, summary(measure.Rate, 0.5), new(true), new(true)},
+		{"mostly too slow", rate, nil, summary(measure.Rate, 0.4, 0.49, 0.9), new(false), new(false)},
+		{"mostly enough", rate, nil, summary(measure.Rate, 0.4, 0.6, 0.9), new(true), new(false)},
+		{"too slow", rate, nil, summary(measure.Rate, 0.1, 0.2, 0.4), new(false), new(true)},
+		{"no baseline", rate, summary(measure.Rate, 1e6), nil, nil, nil},
+		{"small", memory, summary(measure.Memory, 9000), nil, new(true), new(true)},
+		{"large", memory, summary(measure.Memory, 17000), nil, new(false), new(true)},
+		{"mostly large", memory, summary(measure.Memory, 9000, 17000, 18000), nil, new(false), new(false)},
+		{"not weighed", memory, summary(measure.Rate, 1), nil, nil, nil},
 	} {
+		if got := c.t.Clear(c.got, c.ratio); show(got) != show(c.clear) {
+			t.Errorf("%s: clear %v, want %v", c.name, show(got), show(c.clear))
+		}
 		got := c.t.Met(c.got, c.ratio)
 		if (got == nil) != (c.want == nil) || got != nil && *got != *c.want {
 			t.Errorf("%s: got %v, want %v", c.name, show(got), show(c.want))
 		}
+	}
+	unsure := Result{Row: Row{Targets: []Target{rate}}, Ratio: summary(measure.Rate, 0.4, 0.6, 0.9)}
+	if got, want := unsure.verdicts(), "≥ 0.5 raw: met, but not in every turn"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := rate.String(); got != "≥ 0.5 raw" {
 		t.Errorf("got %q", got)
@@ -70,7 +82,7 @@ func show(b *bool) string {
 	if b == nil {
 		return "unknown"
 	}
-	return map[bool]string{true: "met", false: "missed"}[*b]
+	return strconv.FormatBool(*b)
 }
 
 // results are three rows as a run might leave them: one with everything, one
@@ -157,7 +169,7 @@ func TestReportJSON(t *testing.T) {
 		t.Errorf("first row: %+v", full)
 	}
 	target := full.Targets[0]
-	if target["metric"] != "per_second" || target["met"] != false || target["at_most"] != nil || math.Abs(target["at_least"].(float64)-1.0/3) > 1e-9 {
+	if target["metric"] != "per_second" || target["met"] != false || target["clear"] != true || target["at_most"] != nil || math.Abs(target["at_least"].(float64)-1.0/3) > 1e-9 {
 		t.Errorf("target: %v", target)
 	}
 	if failed.Error == nil || *failed.Error != "3 of 4 arrived" || failed.Parley != nil || failed.Dialect != nil {

@@ -32,6 +32,30 @@ func TestStreamDeliversEveryFrame(t *testing.T) {
 	}
 }
 
+func TestFeedDeliversEveryFrame(t *testing.T) {
+	for _, size := range sizes {
+		f, err := NewFeed(size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int{1, 0, 3000 / (1 + size>>10)} {
+			before := f.got.Got()
+			if err := f.Send(n); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Wait(); err != nil {
+				t.Fatal(err)
+			}
+			if got := f.got.Got() - before; got != int64(n) {
+				t.Errorf("%d frames of %d bytes arrived, want %d", got, size, n)
+			}
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestStreamThatBreaks(t *testing.T) {
 	s, err := NewStream(32)
 	if err != nil {
