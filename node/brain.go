@@ -94,6 +94,10 @@ func (n *Node) ask(f task) error {
 	}
 }
 
+// minWake is the least time until the brain is woken, so that rules which are
+// due again after every Wake cost some of a processor, not all of it.
+const minWake = time.Millisecond
+
 // loop is the brain. It returns when ctx is done and every link is gone.
 func (n *Node) loop(ctx context.Context, saved *core.Saved, lns []net.Listener) {
 	if saved != nil {
@@ -125,7 +129,7 @@ func (n *Node) loop(ctx context.Context, saved *core.Saved, lns []net.Listener) 
 		if at := n.next(); at.IsZero() {
 			timer.Stop()
 		} else {
-			timer.Reset(time.Until(at))
+			timer.Reset(max(time.Until(at), minWake))
 		}
 	}
 }

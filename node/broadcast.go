@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"math/rand/v2"
 
 	"parley/core"
@@ -85,6 +86,32 @@ func (n *Node) Broadcast(m dialect.Message, to route.Picker, origin *Link) (queu
 		}
 	}
 	return queued
+}
+
+// Shared is a message for several links. Its wire form is made once for all of
+// them that encode alike, as it is in Broadcast; Shared is for those who choose
+// the links, or wait for room.
+type Shared struct {
+	msg   dialect.Message
+	frame frame
+}
+
+// Share prepares m for several links. The body must not change afterwards,
+// unless m is lent.
+func Share(m dialect.Message) *Shared {
+	if m.Lent {
+		m = m.Clone()
+	}
+	return &Shared{msg: m}
+}
+
+// QueueShared queues a message that goes to other links too, as Queue does.
+func (l *Link) QueueShared(s *Shared) bool { return l.put(item{msg: s.msg, shared: &s.frame}) }
+
+// SendShared queues a message that goes to other links too, waiting for room as
+// Send does.
+func (l *Link) SendShared(ctx context.Context, s *Shared) error {
+	return l.out.send(ctx, item{msg: s.msg, shared: &s.frame})
 }
 
 // dice is the runtime's generator, which any goroutine may use.

@@ -132,7 +132,7 @@ func addTotals(t *stats.Totals, s *stats.Link) {
 }
 
 // Snapshot returns the node's state at one moment. It waits for the node to be
-// ready, but not longer than ctx.
+// ready and for its brain, but not longer than ctx.
 func (n *Node) Snapshot(ctx context.Context) (*stats.Snapshot, error) {
 	select {
 	case <-n.ready:
@@ -140,9 +140,16 @@ func (n *Node) Snapshot(ctx context.Context) (*stats.Snapshot, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	var s *stats.Snapshot
-	err := n.ask(func(now time.Time) { s = n.snapshot(now) })
-	return s, err
+	answer := make(chan *stats.Snapshot, 1)
+	n.inbox.put(func(now time.Time) { answer <- n.snapshot(now) })
+	select {
+	case s := <-answer:
+		return s, nil
+	case <-n.over:
+		return nil, ErrNotRunning
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (n *Node) snapshot(now time.Time) *stats.Snapshot {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"sync"
@@ -88,6 +89,26 @@ func testSnapshot(t *testing.T) {
 	}
 	if later.Total.InMsgs < s.Total.InMsgs || later.Total.InBytes < s.Total.InBytes || later.Faults["io"] != 1 {
 		t.Errorf("after its end: totals %+v, before %+v, faults %v", later.Total, s.Total, later.Faults)
+	}
+}
+
+// A snapshot does not wait for a brain that is held up for longer than it may.
+func TestSnapshotWaits(t *testing.T) { synctest.Test(t, testSnapshotWaits) }
+
+func testSnapshotWaits(t *testing.T) {
+	netw := mem.New(time.Millisecond)
+	cfg := member(netw, 1)
+	cfg.Handler = events{peer: func(*Link, bool, error) { time.Sleep(time.Minute) }}
+	n := run(t, cfg)
+	run(t, member(netw, 2, 1))
+	time.Sleep(time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if s, err := n.Snapshot(ctx); s != nil || err != context.DeadlineExceeded {
+		t.Errorf("snapshot %v, %v", s, err)
+	}
+	if s, err := n.Snapshot(t.Context()); err != nil || len(s.Links) != 1 {
+		t.Errorf("snapshot %v, %v", s, err)
 	}
 }
 

@@ -21,9 +21,9 @@ import (
 // that what was written last is not lost to a reset.
 const linger = time.Second
 
-// Attach adopts a connection made elsewhere and waits until it is open. If ctx
-// is done before, the link ends. The connection is the node's from the call
-// on, also if an error is returned.
+// Attach adopts a connection made elsewhere: it waits for the node to be ready
+// and then until the link is open. If ctx is done before, the link ends. The
+// connection is the node's from the call on, also if an error is returned.
 func (n *Node) Attach(ctx context.Context, c net.Conn, dialing bool) (*Link, error) {
 	select {
 	case <-n.ready:

@@ -240,11 +240,12 @@ func TestPanicInDone(t *testing.T) { synctest.Test(t, testPanicInDone) }
 
 func testPanicInDone(t *testing.T) {
 	netw := mem.New(time.Millisecond)
-	_, nb, l := func() (a, b *running, l *Link) {
-		a = run(t, member(netw, 1))
-		b = run(t, member(netw, 2, 1), func(n *Node) { n.catch = true })
-		return a, b, b.only(t)
-	}()
+	run(t, member(netw, 1))
+	n := run(t, member(netw, 2, 1), func(n *Node) { n.catch = true })
+	l := n.only(t)
+	netw.Cut(host(1), host(2)) // so that the writer is held up, and takes all ten at once
+	l.Queue(app(strings.Repeat("x", 2*mem.Buffer)), nil)
+	synctest.Wait()
 	calls := make(chan int, 20)
 	for i := range 10 {
 		l.Queue(app("x"), func(error) {
@@ -252,12 +253,13 @@ func testPanicInDone(t *testing.T) {
 			panic("boom")
 		})
 	}
+	netw.Heal(host(1), host(2))
 	<-l.Done()
 	synctest.Wait()
 	if len(calls) != 10 {
 		t.Errorf("%d of 10 were called", len(calls))
 	}
-	nb.wantEnded(t, "local", "boom")
+	n.wantEnded(t, "local", "boom")
 }
 
 // In a test a panic is not caught.

@@ -82,7 +82,14 @@ func (f *file) Save(s *core.Saved) error {
 	if err != nil {
 		return err
 	}
-	for _, step := range f.steps(b) {
+	return WriteFile(f.path, b)
+}
+
+// WriteFile replaces the content of the file at path, whose directory is made
+// if need be. A crash at any instant leaves the old content or the new. Two
+// calls for one path must not overlap.
+func WriteFile(path string, b []byte) error {
+	for _, step := range (&file{path: path}).steps(b) {
 		if err := step(); err != nil {
 			return err
 		}
