@@ -57,6 +57,7 @@ func (s *screen) String() string {
 type running struct {
 	*daemon
 	out  *screen
+	logs *screen
 	end  chan os.Signal
 	over chan error // delivers what run returned
 }
@@ -68,8 +69,8 @@ func launch(t *testing.T, file string, flags ...config.Given) *running {
 		{Name: "network", Text: "custom"}, {Name: "custom-network", Text: "test"}, {Name: "listen", Text: "127.0.0.1:0"},
 		{Name: "log-level", Text: "debug"}, {Name: "log-format", Text: "json"},
 	}, flags...)}
-	r := &running{out: newScreen(), end: make(chan os.Signal, 1), over: make(chan error, 1)}
-	d, err := newDaemon(func() (*config.Settings, error) { return config.Load(o) }, r.out, io.Discard)
+	r := &running{out: newScreen(), logs: newScreen(), end: make(chan os.Signal, 1), over: make(chan error, 1)}
+	d, err := newDaemon(func() (*config.Settings, error) { return config.Load(o) }, r.out, r.logs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,6 +144,7 @@ func TestTwoNodes(t *testing.T) {
 	}
 	a.out.wait("leave ")
 	b.out.wait("leave ")
+	a.logs.wait(`"why":"ban: banned"`) // the link has gone, not only been told to
 	if bs := ask[api.Bans](t, first, "bans"); len(bs.Bans) != 1 || bs.Bans[0].Addr != "127.0.0.1" || *bs.Bans[0].Why != "test" {
 		t.Errorf("bans are %+v", bs.Bans)
 	}
