@@ -18,6 +18,7 @@ import (
 	"parley/core"
 	"parley/dialect"
 	"parley/dialect/toy"
+	"parley/route"
 )
 
 var local = addr.Addr{IP: netip.MustParseAddr("127.0.0.1")}
@@ -244,4 +245,34 @@ func usage() float64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return float64(m.HeapAlloc + m.StackInuse)
+}
+
+// BenchmarkBroadcast sends 1 KiB to 32 peers; a message counts once it is with
+// all of them.
+func BenchmarkBroadcast(b *testing.B) {
+	const peers = 32
+	unpoison := func(n *Node) { n.poison = false }
+	got, ups := &tally{done: make(chan struct{}, 1)}, &tally{done: make(chan struct{}, 1)}
+	a := run(b, onLoopback(events{peer: func(*Link, bool, error) { ups.add(1) }}), unpoison)
+	cfg := onLoopback(events{receive: func(_ *Link, ms []dialect.Message) { got.add(len(ms)) }})
+	cfg.Seeds, cfg.Listen = a.Listening(), nil
+	for range peers {
+		run(b, cfg, unpoison)
+	}
+	ups.wait(peers)
+	m := dialect.Message{Type: toy.App, Body: make([]byte, 1<<10)}
+	b.SetBytes(peers << 10)
+	b.ReportAllocs()
+	sent := int64(0)
+	for b.Loop() {
+		if sent%1024 == 0 {
+			got.wait(sent * peers) // a window, so that no outbox overflows
+		}
+		if n := a.Broadcast(m, route.All(), nil); n != peers {
+			b.Fatalf("queued on %d links", n)
+		}
+		sent++
+	}
+	got.wait(sent * peers)
+	b.ReportMetric(float64(sent*peers)/b.Elapsed().Seconds(), "deliveries/s")
 }

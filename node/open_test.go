@@ -350,3 +350,25 @@ func testAdvertiseArrives(t *testing.T) {
 		t.Errorf("listens at %v, tells %s", at, nb.Self().Listen)
 	}
 }
+
+// On a live link, too, a message that trickles in does not keep the link alive.
+func TestLiveTrickle(t *testing.T) { synctest.Test(t, testLiveTrickle) }
+
+func testLiveTrickle(t *testing.T) {
+	netw := mem.New(time.Millisecond)
+	n := run(t, member(netw, 1))
+	c := raw(t, netw, 1)
+	const yes = 1
+	c.Write(append(hello(network, 2), yes, 0, 4, 0, 0, byte(toy.App))) // of 1,024 bytes
+	start := time.Now()
+	for {
+		if _, err := c.Write([]byte{0}); err != nil {
+			break
+		}
+		time.Sleep(time.Second)
+	}
+	if took := time.Since(start); took > 90*time.Second {
+		t.Errorf("ended after %v", took)
+	}
+	n.wantEnded(t, "timeout", "silent")
+}
