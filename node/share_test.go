@@ -1,0 +1,81 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"parley/dialect"
+	"parley/transport/mem"
+)
+
+// A shared message is encoded once for the links it is queued on one by one,
+// and is the sender's own although what it was made of was lent.
+func TestShare(t *testing.T) { synctest.Test(t, testShare) }
+
+func testShare(t *testing.T) {
+	const peers = 4
+	netw := mem.New(0)
+	var encodes atomic.Int64
+	a := member(netw, 1)
+	a.Dialect = plain{style: "frame", shared: "plain", encodes: &encodes}
+	na := run(t, a)
+	got := &collector{}
+	for i := range peers {
+		cfg := member(netw, 2+i, 1)
+		cfg.Dialect = plain{}
+		cfg.Handler = events{receive: got.receive}
+		run(t, cfg)
+	}
+	time.Sleep(time.Second)
+	body := []byte(strings.Repeat("x", 10_000))
+	m := Share(dialect.Message{Type: 1, Lent: true, Body: body})
+	clear(body)
+	i := 0
+	for l := range na.Links() {
+		if i++; i%2 == 0 {
+			if !l.QueueShared(m) {
+				t.Error("not queued")
+			}
+		} else if err := l.SendShared(t.Context(), m); err != nil {
+			t.Error(err)
+		}
+	}
+	time.Sleep(time.Second)
+	for _, b := range got.all() {
+		if b != strings.Repeat("x", 10_000) {
+			t.Errorf("arrived: %.10q, %d bytes", b, len(b))
+		}
+	}
+	if n := len(got.all()); n != peers || encodes.Load() != 1 {
+		t.Errorf("%d arrived, encoded %d times", n, encodes.Load())
+	}
+}
+
+// SendShared waits for room, as Send does.
+func TestSendShared(t *testing.T) { synctest.Test(t, testSendShared) }
+
+func testSendShared(t *testing.T) {
+	release := make(chan struct{})
+	a, b := over(false, plain{})
+	a.Handler = events{receive: func(*Link, []dialect.Message) { <-release }}
+	b.Outbox, b.WriteTimeout = 5*chunk, time.Hour
+	_, _, l := couple(t, a, b)
+	m := Share(app(numbered(1)))
+	for l.QueueShared(m) {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := l.SendShared(ctx, m); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("into a full outbox: %v", err)
+	}
+	close(release)
+	if err := l.SendShared(t.Context(), m); err != nil {
+		t.Error(err)
+	}
+}
