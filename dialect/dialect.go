@@ -109,7 +109,9 @@ type Decoder interface {
 	// completed no message (a packet of a longer one, a sealed record), m.For
 	// is zero. If buf is too short, n > len(buf) says how many bytes it needs,
 	// as far as is known, and nothing was taken. A message over a limit is an
-	// error as soon as its size is known. The body aliases buf or is new.
+	// error as soon as its size is known. The body aliases buf, or is
+	// memory of the decoder's own that it uses again no sooner than in the call
+	// after one that asked for more bytes.
 	Next(buf []byte) (m Message, n int, err error)
 }
 
@@ -133,8 +135,10 @@ type Framer interface {
 // outbox and packs until nothing is left.
 type Packer interface {
 	Encoder
-	// Put hands over a message. Its body must not change until it is packed.
-	Put(m Message)
+	// Put hands over a message. Its body must not change until it is packed. An
+	// error says that it has no wire form; then it is forgotten, as if Append
+	// had refused it.
+	Put(m Message) error
 	// Pack appends about max bytes of what should go out next. It reports
 	// whether more is waiting.
 	Pack(dst []byte, max int) (out []byte, more bool, err error)

@@ -143,7 +143,13 @@ type plainPacker struct {
 	rest    []byte // of the message under way
 }
 
-func (p *plainPacker) Put(m dialect.Message) { p.waiting[m.Type] = append(p.waiting[m.Type], m) }
+func (p *plainPacker) Put(m dialect.Message) error {
+	if m.Type == plainBad {
+		return fault.New(fault.Local, "encode", fmt.Errorf("type: %d", m.Type))
+	}
+	p.waiting[m.Type] = append(p.waiting[m.Type], m)
+	return nil
+}
 
 func (p *plainPacker) Pack(dst []byte, limit int) (out []byte, more bool, err error) {
 	for len(dst) < limit {

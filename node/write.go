@@ -260,11 +260,7 @@ func (w *writer) giveUp() {
 // knows, so their room is given back when it holds none.
 func (w *writer) pack() error {
 	for more := true; more; {
-		for ; w.next < len(w.q); w.next++ {
-			w.packer.Put(w.q[w.next].msg)
-			w.held = append(w.held, w.q[w.next])
-			w.q[w.next] = item{}
-		}
+		w.hand()
 		w.reset()
 		w.preface()
 		old := len(w.buf)
@@ -284,4 +280,18 @@ func (w *writer) pack() error {
 	w.settle(w.held)
 	w.held = w.held[:0]
 	return nil
+}
+
+// hand gives what was taken to the packer.
+func (w *writer) hand() {
+	for ; w.next < len(w.q); w.next++ {
+		it := &w.q[w.next]
+		if err := w.packer.Put(it.msg); err != nil {
+			w.refuse(it, err)
+			w.settle(w.q[w.next : w.next+1])
+			continue
+		}
+		w.held = append(w.held, *it)
+		*it = item{}
+	}
 }

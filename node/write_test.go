@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"parley/addr"
 	"parley/dialect"
+	"parley/fault"
 	"parley/route"
 	"parley/transport/mem"
 )
@@ -241,6 +243,27 @@ func testPacker(t *testing.T) {
 	time.Sleep(time.Second)
 	if n := dones.Load(); n != int64(taken) || l.Queued() != 0 || l.Stats().OutMsgs.Load() != uint64(taken+1) {
 		t.Errorf("done of %d of %d messages, %d bytes wait, %d counted", n, taken, l.Queued(), l.Stats().OutMsgs.Load())
+	}
+}
+
+// What the packer refuses is dropped, with its room, and the rest goes out.
+func TestPackerRefuses(t *testing.T) { synctest.Test(t, testPackerRefuses) }
+
+func testPackerRefuses(t *testing.T) {
+	got := newCounter()
+	a, b := over(false, plain{style: "pack"})
+	a.Handler = events{receive: got.receive}
+	_, _, l := couple(t, a, b)
+	errs := make(chan error, 1)
+	l.Queue(dialect.Message{Type: plainBad, For: dialect.ToSession, Body: make([]byte, 1000)}, func(err error) { errs <- err })
+	l.Queue(dialect.Message{Type: 1, Body: []byte("good")}, nil)
+	if err := <-errs; !errors.Is(err, fault.Local) {
+		t.Errorf("a message without a wire form is done with %v, want a local fault", err)
+	}
+	got.wait(1)
+	time.Sleep(time.Second)
+	if s := l.Stats(); s.OutMsgs.Load() != 1 || s.Dropped.Load() != 1 || l.Queued() != 0 {
+		t.Errorf("%d messages out, %d dropped, %d bytes wait; want 1, 1, 0", s.OutMsgs.Load(), s.Dropped.Load(), l.Queued())
 	}
 }
 

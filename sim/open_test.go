@@ -232,13 +232,16 @@ type packer struct {
 	long, short [][]byte
 }
 
-func (p *packer) Put(m dialect.Message) {
-	b, _ := p.Append(nil, m)
-	if len(b) > 100 {
+func (p *packer) Put(m dialect.Message) error {
+	b, err := p.Append(nil, m)
+	switch {
+	case err != nil:
+	case len(b) > 100:
 		p.long = append(p.long, b)
-	} else {
+	default:
 		p.short = append(p.short, b)
 	}
+	return err
 }
 
 func (p *packer) Pack(dst []byte, _ int) ([]byte, bool, error) {

@@ -290,7 +290,10 @@ func (x *end) pack() {
 	p, packer := ex.pack, x.enc.(dialect.Packer)
 	for len(ex.out) > 0 && (p.inside < packMost || !p.more) {
 		m := x.shift().m
-		packer.Put(m)
+		if err := packer.Put(m); err != nil {
+			x.doom(fault.New(fault.Local, "encode", err))
+			return
+		}
 		p.inside += len(m.Body)
 		p.more = true
 		x.out().msgs++

@@ -95,7 +95,10 @@ type packer struct {
 	lost  int
 }
 
-func (p *packer) Put(m dialect.Message) { p.queue = append(p.queue, m) }
+func (p *packer) Put(m dialect.Message) error {
+	p.queue = append(p.queue, m)
+	return nil
+}
 
 func (p *packer) Pack(dst []byte, _ int) (out []byte, more bool, err error) {
 	i := len(p.queue) - 1

@@ -65,7 +65,10 @@ func (s *suite) packsAll() {
 		}
 		ms := s.messages()
 		for _, m := range ms {
-			p.Put(m)
+			if err := p.Put(m); err != nil {
+				s.Errorf("%sput: type %d with %d bytes: %v", how, m.Type, len(m.Body), err)
+				return
+			}
 		}
 		buf, more, err := bytes.Clone(from.Prelude), true, error(nil)
 		for calls := 0; more && err == nil; calls++ {
