@@ -1,0 +1,158 @@
+package core
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"parley/dialect"
+)
+
+// TestRoundInParts checks that a round that drops many links does so over
+// several calls at the same time.
+func TestRoundInParts(t *testing.T) {
+	n := newNode(1, Config{Outbound: -1, Inbound: 1000, Opening: 1000, PerHost: -1, RoundTime: time.Minute, DropTo: 5})
+	var e Effects
+	n.Wake(epoch, &e)
+	const links = 2*maxDrops + 20
+	for range links {
+		id, _ := n.Accepted(epoch, at("8.1.0.1:1"))
+		n.Opened(epoch, id, dialect.Intro{}, &e)
+	}
+	calls, closed := 0, 0
+	for now := n.Next(); n.Next().Equal(now); calls++ {
+		e.Reset()
+		n.Wake(now, &e)
+		closed += len(e.Close)
+		if len(e.Close) > maxDrops {
+			t.Fatalf("one call dropped %d links, limit %d", len(e.Close), maxDrops)
+		}
+	}
+	if calls != 3 || closed != links-5 || n.State(epoch).Rounds != 1 {
+		t.Errorf("%d calls dropped %d links in %d rounds, want 3, %d, 1", calls, closed, n.State(epoch).Rounds, links-5)
+	}
+}
+
+// TestRoundCutShort checks that a round that is under way ends with the rounds.
+func TestRoundCutShort(t *testing.T) {
+	cfg := Config{Outbound: -1, Inbound: 1000, Opening: 1000, PerHost: -1, RoundTime: time.Minute, DropTo: 5}
+	n := newNode(1, cfg)
+	var e Effects
+	n.Wake(epoch, &e)
+	for range 3 * maxDrops {
+		id, _ := n.Accepted(epoch, at("8.1.0.1:1"))
+		n.Opened(epoch, id, dialect.Intro{}, &e)
+	}
+	now := n.Next()
+	n.Wake(now, &e)
+	cfg.RoundTime = 0
+	n.Tune(now, cfg, &e)
+	if next := n.Next(); !next.IsZero() {
+		t.Errorf("without rounds the node wants to be woken in %v", next.Sub(now))
+	}
+	n.Wake(now, &e)
+	if len(n.live) != 2*maxDrops {
+		t.Errorf("%d links are left, want the %d that were when the rounds ended", len(n.live), 2*maxDrops)
+	}
+}
+
+// TestTarget checks that links of both directions count towards it, also those
+// to peers to hold on to once they are up.
+func TestTarget(t *testing.T) {
+	n := newNode(1, Config{Target: 3, Outbound: 50, Always: addrs("8.9.0.1:1")}, "8.1.0.1:1", "8.2.0.1:1", "8.3.0.1:1", "8.4.0.1:1")
+	var e Effects
+	n.Wake(epoch, &e)
+	if len(e.Dial) != 4 {
+		t.Fatalf("%d dials at the start, want the one to hold on to and three more", len(e.Dial))
+	}
+	n.Opened(epoch, 1, dialect.Intro{ID: "z"}, &e)
+	id, _ := n.Accepted(epoch, at("8.5.0.1:9"))
+	n.Opened(epoch, id, dialect.Intro{ID: "a"}, &e)
+	e.Reset()
+	n.Closed(epoch, 2, io.EOF, &e)
+	n.Closed(epoch, 3, io.EOF, &e)
+	if len(e.Dial) != 0 {
+		t.Errorf("%d dials with two links and an attempt, target 3", len(e.Dial))
+	}
+	n.Closed(epoch, 4, io.EOF, &e)
+	if len(e.Dial) != 1 {
+		t.Errorf("%d dials with two links, target 3, want 1", len(e.Dial))
+	}
+}
+
+// TestDials checks that no more attempts are made at once than allowed.
+func TestDials(t *testing.T) {
+	n := newNode(1, Config{Outbound: 10, Dials: 3}, "8.1.0.1:1", "8.2.0.1:1", "8.3.0.1:1", "8.4.0.1:1", "8.5.0.1:1")
+	var e Effects
+	n.Wake(epoch, &e)
+	if len(e.Dial) != 3 {
+		t.Fatalf("%d attempts at once, limit 3", len(e.Dial))
+	}
+	e.Reset()
+	n.Opened(epoch, 1, dialect.Intro{}, &e)
+	n.Closed(epoch, 2, io.EOF, &e)
+	if len(e.Dial) != 2 {
+		t.Errorf("%d more after two were done, want 2", len(e.Dial))
+	}
+}
+
+// TestSpread checks that links are spread over neighborhoods, but not those on
+// local networks.
+func TestSpread(t *testing.T) {
+	var seeds []string
+	for i := range 20 {
+		seeds = append(seeds, fmt.Sprintf("8.1.0.%d:1", i+1), fmt.Sprintf("10.1.0.%d:1", i+1))
+	}
+	n := newNode(1, Config{Outbound: 100, Dials: 100, PerGroup: 2}, seeds...)
+	var e Effects
+	n.Wake(epoch, &e)
+	count := map[byte]int{}
+	for _, d := range e.Dial {
+		count[d.Addr.IP.As4()[0]]++
+	}
+	if count[8] != 2 || count[10] != 20 {
+		t.Errorf("dialed %d of one neighborhood and %d local ones, want 2 and 20", count[8], count[10])
+	}
+}
+
+// TestPlaces checks that a peer at more addresses than one link remembers does
+// not make the node dial all the time.
+func TestPlaces(t *testing.T) {
+	var seeds []string
+	for i := range 2 * maxPlaces {
+		seeds = append(seeds, fmt.Sprintf("8.%d.0.1:1", i))
+	}
+	testPlaces(t, newNode(1, Config{Outbound: 2, Backoff: time.Second}, seeds...))
+	testPlaces(t, newNode(1, Config{Always: addrs(seeds...), Backoff: time.Second}))
+}
+
+func testPlaces(t *testing.T, n *Node) {
+	t.Helper()
+	var e Effects
+	now, dials := epoch, 0
+	for n.Wake(now, &e); now.Before(epoch.Add(time.Hour)); n.Wake(now, &e) {
+		for todo := slices.Clone(e.Dial); len(todo) > 0; todo = append(todo[1:], e.Dial...) {
+			id := todo[0].Link
+			dials++
+			e.Reset()
+			if err := n.Admit(now, id, dialect.Intro{ID: "one", Nonce: 7}, &e); err != nil {
+				n.Closed(now, id, err, &e)
+			} else {
+				n.Opened(now, id, dialect.Intro{ID: "one", Nonce: 7}, &e)
+			}
+		}
+		if len(n.live[0].places) > maxPlaces {
+			t.Fatalf("one link keeps %d addresses, limit %d", len(n.live[0].places), maxPlaces)
+		}
+		e.Reset()
+		now = latest(now.Add(time.Second), n.Next())
+	}
+	if len(n.live[0].places) != maxPlaces {
+		t.Errorf("one link keeps %d addresses, want %d", len(n.live[0].places), maxPlaces)
+	}
+	if perAddress := dials / maxPlaces; perAddress > 12 {
+		t.Errorf("%d dials in an hour to each of %d addresses too many of one peer", perAddress, maxPlaces)
+	}
+}
