@@ -162,6 +162,10 @@ func (r *Reader) Count(what string, size, max int) int {
 	if r.err != nil {
 		return 0
 	}
+	return r.count(what, n, size, max)
+}
+
+func (r *Reader) count(what string, n uint64, size, max int) int {
 	if err := CheckLen(what, n, max); err != nil {
 		r.Fail(err)
 		return 0
@@ -180,6 +184,10 @@ func (r *Reader) Bytes(what string, max int) []byte {
 	if r.err != nil {
 		return nil
 	}
+	return r.bytes(what, n, max)
+}
+
+func (r *Reader) bytes(what string, n uint64, max int) []byte {
 	if err := CheckLen(what, n, max); err != nil {
 		r.Fail(err)
 		return nil
