@@ -111,10 +111,6 @@ func (n *Node) admit(now time.Time, l *link, in dialect.Intro) error {
 
 // judge returns why an introduced peer may not stay.
 func (n *Node) judge(now time.Time, l, rival *link) error {
-	full := !l.dialed && !l.attached && !l.always && n.tally.in >= n.cfg.Inbound
-	if full && rival != nil && !rival.dialed && !rival.attached && !rival.always {
-		full = false // it takes the place of its rival or none
-	}
 	switch {
 	case n.stopped:
 		return errStopped
@@ -124,10 +120,26 @@ func (n *Node) judge(now time.Time, l, rival *link) error {
 		return errOnly
 	case rival != nil && n.stays(now, rival, l):
 		return errTwice
-	case full:
+	case n.full(l, rival):
 		return errFull
 	}
 	return nil
+}
+
+// full reports whether there is no room for an introduced peer. A link that
+// replaces its rival takes the place of that one.
+func (n *Node) full(l, rival *link) bool {
+	if l.dialed || l.attached || l.always {
+		return false
+	}
+	in, room := n.tally.in, n.room()
+	if rival != nil && !rival.attached && !rival.always {
+		room++
+		if !rival.dialed {
+			in--
+		}
+	}
+	return in >= n.cfg.Inbound || room <= 0
 }
 
 // stays reports whether of two links to one peer the older one is kept. Both

@@ -20,6 +20,7 @@ type Config struct {
 	Outbound int // links to hold by dialing: 8; negative to dial Always alone
 	Target   int // dial while there are fewer links than this in both directions; replaces Outbound if positive (CAT peering): 0
 	Inbound  int // links to accept: 117; negative to accept none
+	Total    int // links in both directions, attempts to dial among them: 0 for no limit
 	Opening  int // inbound connections that may be opening at once: 64
 	Dials    int // connection attempts at once: 16
 	PerHost  int // inbound links from one IP, unless it is that of an Always peer: 4
@@ -95,6 +96,7 @@ func (c Config) filled() Config {
 	c.Outbound = count(c.Outbound, defaultOutbound, 0)
 	c.Target = max(c.Target, 0)
 	c.Inbound = count(c.Inbound, defaultInbound, 0)
+	c.Total = max(c.Total, 0)
 	c.Opening = count(c.Opening, defaultOpening, noLimit)
 	c.Dials = count(c.Dials, defaultDials, noLimit)
 	c.PerHost = count(c.PerHost, defaultPerHost, noLimit)

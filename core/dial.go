@@ -49,13 +49,22 @@ func (n *Node) dial(a addr.Addr, always bool, tries int, e *Effects) {
 // missing returns how many ordinary links should be dialed, counting attempts
 // under way as links.
 func (n *Node) missing() int {
-	switch {
-	case n.cfg.Only:
+	if n.cfg.Only {
 		return 0
-	case n.cfg.Target > 0:
-		return n.cfg.Target - n.tally.up - n.tally.dialing
 	}
-	return n.cfg.Outbound - n.tally.out
+	missing := n.cfg.Outbound - n.tally.out
+	if n.cfg.Target > 0 {
+		missing = n.cfg.Target - n.tally.up - n.tally.dialing
+	}
+	return min(missing, n.room())
+}
+
+// room returns how many more links the limit on all of them allows.
+func (n *Node) room() int {
+	if n.cfg.Total == 0 {
+		return noLimit
+	}
+	return n.cfg.Total - n.tally.in - n.tally.out
 }
 
 // may reports whether a candidate may be dialed; see [book.Book.Take].

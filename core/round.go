@@ -99,7 +99,7 @@ func (n *Node) tuneKept(now time.Time, old Config) {
 // endExcess ends the links over any limit: it goes through all of them from the
 // oldest, and those that exceed a count have to go.
 func (n *Node) endExcess() {
-	var out, in, opening int
+	var out, in, opening, all int
 	hosts, groups := map[addr.Addr]int{}, map[addr.Group]int{}
 	why := fault.New(fault.Refused, "tune", errLimit)
 	over := func(c *int, limit int) bool { *c++; return *c > limit }
@@ -123,6 +123,9 @@ func (n *Node) endExcess() {
 			hosts[h]++
 			excess = hosts[h] > n.cfg.PerHost && !n.keep.host(l.addr) ||
 				l.admitted && over(&in, n.cfg.Inbound)
+		}
+		if counted := !l.attached && !l.always && (l.dialed || l.admitted); counted && !excess && n.cfg.Total > 0 {
+			excess = over(&all, n.cfg.Total)
 		}
 		if excess {
 			n.endLater(l.id, why, true)

@@ -167,7 +167,7 @@ func list(s string) []addr.Addr {
 
 func config(opt map[string]string) (c Config, err error) {
 	ints := map[string]*int{
-		"outbound": &c.Outbound, "target": &c.Target, "inbound": &c.Inbound, "opening": &c.Opening,
+		"outbound": &c.Outbound, "target": &c.Target, "inbound": &c.Inbound, "total": &c.Total, "opening": &c.Opening,
 		"dials": &c.Dials, "perhost": &c.PerHost, "pergroup": &c.PerGroup, "dropto": &c.DropTo,
 		"offer": &c.Offer, "banscore": &c.BanScore, "size": &c.Book.Size,
 	}

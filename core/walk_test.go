@@ -102,6 +102,8 @@ func (w *walker) checkCounts(st State, t tally, cfg Config) error {
 		return fmt.Errorf("%d links in, limit %d", t.in, cfg.Inbound)
 	case cfg.Target == 0 && t.out > cfg.Outbound:
 		return fmt.Errorf("%d links out, limit %d", t.out, cfg.Outbound)
+	case cfg.Total > 0 && t.in+t.out > cfg.Total:
+		return fmt.Errorf("%d links in and %d out, limit %d of both", t.in, t.out, cfg.Total)
 	case t.dialing > max(cfg.Dials, w.dials):
 		return fmt.Errorf("%d dials, limit %d", t.dialing, cfg.Dials)
 	case t.opening > cfg.Opening:

@@ -37,6 +37,9 @@ func walkConfig(r *rand.Rand) Config {
 		BanScore: 100, BanTime: time.Minute,
 		Book: BookConfig{Size: 30, PerGroup: 8, PerSource: 6},
 	}
+	if r.IntN(2) == 0 {
+		c.Total = 1 + r.IntN(8)
+	}
 	switch r.IntN(5) {
 	case 0:
 		c.Target = 1 + r.IntN(8)
