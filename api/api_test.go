@@ -335,7 +335,6 @@ type answerTo struct {
 	status int
 }
 
-func newAnswer() *answerTo                 { return &answerTo{} }
 func (a *answerTo) Header() http.Header    { return http.Header{} }
 func (a *answerTo) WriteHeader(status int) { a.status = status }
 
