@@ -76,7 +76,7 @@ func TestUnknownIsNull(t *testing.T) {
 	tried := endedOf(&stats.Ended{ID: 1, Addr: "1.2.3.4:5", Kind: "io", Why: "refused"})
 	wantNull(t, tried, "peer", "inBytes", "outBytes")
 	wantNull(t, Status{}, "advertise", "rate")
-	wantNull(t, Limits{}, "in", "out", "target", "dropTo", "perIP")
+	wantNull(t, Limits{}, "in", "out", "target", "total", "dropTo", "perIP")
 
 	rtt := 0.25
 	full := peerOf(&stats.LinkRow{

@@ -47,6 +47,7 @@ type Limits struct {
 	In     *int `json:"in"`     // links to accept
 	Out    *int `json:"out"`    // links to hold by dialing; null where target rules
 	Target *int `json:"target"` // links in both directions to dial for
+	Total  *int `json:"total"`  // links in both directions
 	DropTo *int `json:"dropTo"` // links to keep when a round ends
 	PerIP  *int `json:"perIP"`
 }

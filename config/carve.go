@@ -13,6 +13,7 @@ func (s *Settings) Core() core.Config {
 	c := core.Config{
 		Outbound:  orNone(s.Outbound),
 		Target:    s.Target,
+		Total:     s.Max,
 		Inbound:   orNone(s.Inbound),
 		PerHost:   orNone(s.PerIP),
 		PerGroup:  orNone(s.PerGroup),

@@ -94,7 +94,7 @@ func peering() []Field {
 			func(s *Settings) *int { return &s.Inbound }).live().legacy(Legacy{Name: "p2pIncoming", Zero: true}),
 		number("target", "dial while there are fewer links than this in both directions, 0 to go by outbound", 0, maxLinks,
 			func(s *Settings) *int { return &s.Target }).live(),
-		number("max", "cap for inbound, target and drop-to, 0 for none", 0, maxLinks,
+		number("max", "links in both directions, which caps inbound, target and drop-to; 0 for no limit", 0, maxLinks,
 			func(s *Settings) *int { return &s.Max }).live(),
 		number("drop-to", "links to keep when a round ends, 0 for all", 0, maxLinks,
 			func(s *Settings) *int { return &s.DropTo }).live(),

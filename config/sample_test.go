@@ -95,6 +95,10 @@ func TestCore(t *testing.T) {
 			c := s.Core()
 			return c.Outbound == -1 && c.Target == 0 && c.Inbound == -1 && c.Always == nil && s.Accept() == nil
 		}},
+		{"max bounds both directions", []Given{{"max", "20"}}, func(s *Settings) bool {
+			c := s.Core()
+			return c.Total == 20 && c.Inbound == 20 && c.Target == 20 && c.DropTo == 20
+		}},
 		{"listen nowhere", []Given{{"listen", "none"}}, func(s *Settings) bool { return len(s.Accept()) == 0 }},
 		{"listen in two places", []Given{{"listen", ":0,[::1]:7"}}, func(s *Settings) bool {
 			a := s.Accept()

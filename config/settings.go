@@ -42,7 +42,7 @@ type Settings struct {
 	Outbound  int // links to hold by dialing where Target is 0
 	Inbound   int // links to accept
 	Target    int // dial while there are fewer links than this in both directions; 0 for none
-	Max       int // cap for Inbound, Target and DropTo; 0 for none
+	Max       int // links in both directions, which caps Inbound, Target and DropTo; 0 for no limit
 	DropTo    int // links to keep in a round; 0 for all
 	RoundTime time.Duration
 	PerIP     int // inbound links from one IP; 0 for no limit

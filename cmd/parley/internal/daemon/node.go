@@ -169,7 +169,7 @@ func about(s *config.Settings) api.About {
 // limitsOf returns the limits in force as the control socket tells them.
 func limitsOf(s *config.Settings) api.Limits {
 	c := s.Core()
-	l := api.Limits{In: limit(c.Inbound), Target: orNil(c.Target), PerIP: orNil(max(c.PerHost, 0))}
+	l := api.Limits{In: limit(c.Inbound), Target: orNil(c.Target), Total: orNil(c.Total), PerIP: orNil(max(c.PerHost, 0))}
 	if c.Target == 0 {
 		l.Out = limit(c.Outbound)
 	}

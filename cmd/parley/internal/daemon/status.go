@@ -67,6 +67,9 @@ func linksText(st *api.Status) string {
 	if st.Limits.Target != nil {
 		parts = append(parts, against(both, st.Limits.Target)+" of target")
 	}
+	if st.Limits.Total != nil {
+		parts = append(parts, against(both, st.Limits.Total)+" in all")
+	}
 	parts = append(parts, fmt.Sprintf("%d special", st.Links.Special), fmt.Sprintf("%d opening", st.Links.Opening))
 	return strings.Join(parts, ", ")
 }
