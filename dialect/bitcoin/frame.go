@@ -1,0 +1,156 @@
+package bitcoin
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"parley/dialect"
+	"parley/fault"
+)
+
+const (
+	headerSize = 24       // magic, command, length, checksum
+	maxPayload = 32 << 20 // what a header may announce at all, soter.md section 2
+)
+
+// Checksum returns the first four bytes of the double SHA-256 of a payload, as
+// they are in a header, least significant first. It may be called from any
+// goroutine.
+func Checksum(payload []byte) uint32 {
+	h := sha256.Sum256(payload)
+	h = sha256.Sum256(h[:])
+	return binary.LittleEndian.Uint32(h[:])
+}
+
+// encoder writes messages. It has no state.
+type encoder struct {
+	p   *Params
+	net uint32
+}
+
+// Append implements [dialect.Encoder].
+func (e encoder) Append(dst []byte, m dialect.Message) ([]byte, error) {
+	out, _, err := e.Frame(dst, m)
+	if err != nil {
+		return dst, err
+	}
+	return append(out, m.Body...), nil
+}
+
+// Frame implements [dialect.Framer]: the header, and no tail.
+func (e encoder) Frame(dst []byte, m dialect.Message) (out []byte, tail int, err error) {
+	limit := e.p.limit(m.Type)
+	if limit == none {
+		return dst, 0, local("message type %d is no command of this network", m.Type)
+	}
+	if m.Type == TypeOther {
+		if _, _, err := SplitOther(m); err != nil {
+			return dst, 0, err
+		}
+		return binary.LittleEndian.AppendUint32(dst, e.net), 0, nil
+	}
+	c := &commands[m.Type]
+	if len(m.Body) > limit {
+		return dst, 0, local("%s: %d bytes, limit %d", c.name, len(m.Body), limit)
+	}
+	name := pad(c.name)
+	dst = binary.LittleEndian.AppendUint32(dst, e.net)
+	dst = append(dst, name[:]...)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(m.Body)))
+	return binary.LittleEndian.AppendUint32(dst, Checksum(m.Body)), 0, nil
+}
+
+// Other makes a message of a command that has no number. It is an error if it
+// has one, is no command, or if the payload has more than 4,000,000 bytes.
+func Other(name string, payload []byte) (m dialect.Message, err error) {
+	p := pad(name)
+	if _, ok := p.text(); !ok || len(name) > commandSize || TypeOf(name) != TypeOther {
+		return m, local("command %.20q is empty, too long, not text, or has a type of its own", name)
+	}
+	if len(payload) > maxOther {
+		return m, local("%s: %d bytes, limit %d", name, len(payload), maxOther)
+	}
+	b := make([]byte, 0, headerSize-4+len(payload))
+	b = append(b, p[:]...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(payload)))
+	b = binary.LittleEndian.AppendUint32(b, Checksum(payload))
+	return dialect.Message{Type: TypeOther, For: app, Body: append(b, payload...)}, nil
+}
+
+// SplitOther returns the command and the payload of a message of TypeOther; the
+// payload aliases the body. It is an error if the body is no such frame.
+func SplitOther(m dialect.Message) (name string, payload []byte, err error) {
+	const head = headerSize - 4
+	if m.Type != TypeOther || len(m.Body) < head || len(m.Body)-head > maxOther {
+		return "", nil, local("type %d with %d bytes is no frame of another command", m.Type, len(m.Body))
+	}
+	p := padded(m.Body)
+	name, ok := p.text()
+	payload = m.Body[head:]
+	switch {
+	case !ok || byName[p] != TypeOther:
+		return "", nil, local("command %q is not text or has a type of its own", p[:])
+	case binary.LittleEndian.Uint32(m.Body[commandSize:]) != uint32(len(payload)):
+		return "", nil, local("%s: the length does not agree with the payload", name)
+	case binary.LittleEndian.Uint32(m.Body[commandSize+4:]) != Checksum(payload):
+		return "", nil, local("%s: the checksum does not agree with the payload", name)
+	}
+	return name, payload, nil
+}
+
+// header is what the first 24 bytes of a message say.
+type header struct {
+	typ  uint32
+	name padded
+	size int // of the payload
+	sum  uint32
+}
+
+// parse reads a header and decides everything that it can decide: magic, command,
+// and whether a payload of that size may follow.
+func (h *header) parse(b []byte, p *Params, net uint32) error {
+	magic := binary.LittleEndian.Uint32(b)
+	h.name = padded(b[4:])
+	size := binary.LittleEndian.Uint32(b[16:])
+	h.sum = binary.LittleEndian.Uint32(b[20:])
+	h.size = int(min(size, maxPayload+1))
+	if magic != net {
+		return fmt.Errorf("magic %08x, ours is %08x", magic, net)
+	}
+	h.typ = byName[h.name]
+	if p.limit(h.typ) == none {
+		h.typ = TypeOther
+	}
+	name, ok := "", true
+	if h.typ == TypeOther {
+		name, ok = h.name.text()
+	}
+	limit := p.limit(h.typ)
+	switch {
+	case !ok:
+		return fmt.Errorf("command %q is not text", bytes.TrimRight(h.name[:], "\x00"))
+	case limit == none:
+		return fmt.Errorf("unknown command %q", name)
+	case h.size > limit:
+		return fmt.Errorf("%s: %d bytes, limit %d", bytes.TrimRight(h.name[:], "\x00"), size, limit)
+	}
+	return nil
+}
+
+// check compares the checksum of a payload with the header's.
+func (h *header) check(payload []byte) error {
+	if sum := Checksum(payload); sum != h.sum {
+		return fmt.Errorf("%s: checksum %08x, the header says %08x", bytes.TrimRight(h.name[:], "\x00"), sum, h.sum)
+	}
+	return nil
+}
+
+func local(format string, args ...any) error {
+	return fault.New(fault.Local, "encode", fmt.Errorf(format, args...))
+}
+
+func protocol(op, format string, args ...any) error {
+	return fault.New(fault.Protocol, op, fmt.Errorf(format, args...))
+}

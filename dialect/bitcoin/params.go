@@ -1,0 +1,92 @@
+package bitcoin
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+)
+
+// Hash is a double SHA-256 as it lies on the wire.
+type Hash [32]byte
+
+// String returns h as people write it: in hexadecimal, last byte first.
+func (h Hash) String() string {
+	slices.Reverse(h[:])
+	return hex.EncodeToString(h[:])
+}
+
+// ParseHash reads what String returns.
+func ParseHash(s string) (h Hash, err error) {
+	if len(s) != 2*len(h) {
+		return Hash{}, fmt.Errorf("hash: %d characters, want %d", len(s), 2*len(h))
+	}
+	if _, err := hex.Decode(h[:], []byte(s)); err != nil {
+		return Hash{}, fmt.Errorf("hash: %w", err)
+	}
+	slices.Reverse(h[:])
+	return h, nil
+}
+
+// Params says what a network speaks. The networks below are complete; others
+// need Net and, if they are of Soter's kind, Genesis.
+type Params struct {
+	Name    string // of the network, as people write it
+	Net     uint32 // magic: the first four bytes of every message, least significant first
+	Port    uint16 // where its nodes usually listen
+	Soter   bool   // Soter's form of messages instead of Bitcoin's
+	Genesis Hash   // first block; compared in the opening exchange of Soter's kind
+	Lenient bool   // pass over bad messages of peers on this machine, as regression nets do
+}
+
+// The magics of the networks. Soter uses those of Bitcoin.
+const (
+	MainNet  uint32 = 0xd9b4bef9
+	TestNet3 uint32 = 0x0709110b // also Soter's testnet1
+	RegTest  uint32 = 0xdab5bffa
+	SimNet   uint32 = 0x12141c16
+)
+
+const (
+	mainGenesis   = "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"
+	regGenesis    = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206"
+	soterSimBlock = "5f2694c9f5d5808adf308c62995154d29596c36c554b15d3d95cdd6bebaf6cb2"
+)
+
+// SoterMain returns the main network of Soter, which has the magic, the port and
+// the first block of Bitcoin's.
+func SoterMain() Params {
+	return Params{Name: "mainnet", Net: MainNet, Port: 8333, Soter: true, Genesis: mustHash(mainGenesis)}
+}
+
+// SoterRegTest returns the regression network of Soter.
+func SoterRegTest() Params {
+	return Params{Name: "regtest", Net: RegTest, Port: 18444, Soter: true, Genesis: mustHash(regGenesis), Lenient: true}
+}
+
+// SoterSim returns the simulation network of Soter.
+func SoterSim() Params {
+	return Params{Name: "simnet", Net: SimNet, Port: 18555, Soter: true, Genesis: mustHash(soterSimBlock)}
+}
+
+// BitcoinMain returns the main network of Bitcoin.
+func BitcoinMain() Params { return Params{Name: "mainnet", Net: MainNet, Port: 8333} }
+
+// BitcoinTest returns the third test network of Bitcoin.
+func BitcoinTest() Params { return Params{Name: "testnet3", Net: TestNet3, Port: 18333} }
+
+// BitcoinRegTest returns the regression network of Bitcoin.
+func BitcoinRegTest() Params {
+	return Params{Name: "regtest", Net: RegTest, Port: 18444, Lenient: true}
+}
+
+// BitcoinSim returns the simulation network of btcd.
+func BitcoinSim() Params { return Params{Name: "simnet", Net: SimNet, Port: 18555} }
+
+// mustHash reads one of the constants above.
+func mustHash(s string) Hash {
+	h, err := ParseHash(s)
+	if err != nil {
+		panic(err)
+	}
+	return h
+}
