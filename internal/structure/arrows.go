@@ -32,6 +32,8 @@ var arrows = []arrow{
 	{pkg: "dialect", ours: "addr fault"},
 	{pkg: "dialect/dialecttest", ours: "dialect wire addr fault internal/..."},
 	{pkg: "dialect/factom", ours: "dialect dialect/factom/... wire addr fault"},
+	{pkg: "dialect/tendermint", ours: "dialect dialect/tendermint/... wire addr fault"},
+	{pkg: "dialect/tendermint/internal/secret", ours: "dialect/tendermint/... wire fault", libs: "golang.org/x/crypto/chacha20poly1305"},
 	{pkg: "dialect/...", ours: "dialect wire addr fault"},
 	{pkg: "core/book", ours: "addr internal/..."},
 	{pkg: "core", ours: "dialect core/book addr fault internal/..."},
