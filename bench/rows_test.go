@@ -112,6 +112,29 @@ func TestSimulationsWork(t *testing.T) {
 	}
 }
 
+// TestWeightDoesNotDependOnThePast weighs the same links again when the runtime
+// has records of goroutines to give away.
+func TestWeightDoesNotDependOnThePast(t *testing.T) {
+	all, err := load.Languages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := weight{300, nodeCrowd(all[0]), time.Millisecond}
+	var got [3]float64
+	for i := range got {
+		s, err := w.Sample(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[i] = s[measure.Memory]
+	}
+	for _, later := range got[1:] {
+		if later < got[0]*0.9 || later > got[0]*1.1 {
+			t.Errorf("a link holds %.0f bytes, want the same each time", got)
+		}
+	}
+}
+
 // TestDiscoveryBeginsAnew also checks that nodes do find each other.
 func TestDiscoveryBeginsAnew(t *testing.T) {
 	all, err := load.Languages()
