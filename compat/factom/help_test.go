@@ -1,12 +1,17 @@
 package p2p
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
+
+	"parley/addr"
+	"parley/dialect/factom"
+	"parley/transport/mem"
 )
 
 // local returns the configuration of a node on loopback that can have many
@@ -133,4 +138,72 @@ func write(t testing.TB, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// virtual runs the i-th network of an in-memory one, for tests in virtual time.
+// It listens at place(i).
+func virtual(t testing.TB, netw *mem.Network, i int, c Configuration) *Network {
+	t.Helper()
+	n := unrun(t, netw, i, c)
+	if err := n.Run(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { n.Stop() })
+	return n
+}
+
+func unrun(t testing.TB, netw *mem.Network, i int, c Configuration) *Network {
+	t.Helper()
+	here, err := addr.Parse(place(i))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.BindIP, c.ListenPort = here.HostText(), "8108"
+	n, err := NewNetwork(numbered(c, i))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.wire.tcp = netw.From(here)
+	return n
+}
+
+func place(i int) string { return fmt.Sprintf("10.0.%d.%d:8108", i>>8, i&255) }
+
+// visitor is a peer that a test plays by hand.
+type visitor struct {
+	Protocol
+	conn net.Conn
+	hash string // what the other side calls it
+}
+
+// visit connects to a network from a port, as a node with an id.
+func visit(t testing.TB, n *Network, version uint16, port string, id int) *visitor {
+	t.Helper()
+	return meet(t, dialRaw(t, n), n, version, port, id)
+}
+
+// meet introduces a visitor on a connection.
+func meet(t testing.TB, c net.Conn, n *Network, version uint16, port string, id int) *visitor {
+	t.Helper()
+	conf := Configuration{Network: n.conf.Network, NodeID: uint32(id), ListenPort: port}
+	p, err := NewProtocol(version, &conf, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	introduce(t, p, &conf, uint64(id)+1000)
+	host, _, err := net.SplitHostPort(c.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &visitor{p, c, factom.PeerHash(host, port, uint32(id))}
+}
+
+// message returns the next application parcel, or what ended the connection.
+func (v *visitor) message() (*Parcel, error) {
+	for {
+		p, err := v.Receive()
+		if err != nil || p.IsApplicationMessage() {
+			return p, err
+		}
+	}
 }
