@@ -114,8 +114,8 @@ func (n *Node) loop(ctx context.Context, saved *core.Saved, lns []net.Listener) 
 		select {
 		case <-stop:
 			stop = nil
-			closeAll(lns)
 			n.halting(time.Now())
+			closeAll(lns)
 		case <-n.inbox.wake:
 			batch = n.inbox.take(batch)
 			for _, t := range batch {
