@@ -43,7 +43,7 @@ var arrows = []arrow{
 	{pkg: "node", ours: "core route dialect transport stats addr fault internal/..."},
 	{pkg: "sim", ours: "core route dialect addr fault internal/..."},
 	{pkg: "api", ours: "node stats addr fault internal/..."},
-	{pkg: "config", ours: "node core dialect transport addr fault", libs: "github.com/BurntSushi/toml gopkg.in/ini.v1"},
+	{pkg: "config", ours: "node core dialect transport addr fault", libs: "github.com/BurntSushi/toml"},
 	{pkg: "bench/...", ours: all},
 	{pkg: "bench", ours: all},
 	{pkg: "cmd/...", ours: all, libs: all},

@@ -16,7 +16,6 @@ type lib struct {
 var libs = []lib{
 	{"golang.org/x/", "maintained with the language: SOCKS5, terminals, cryptography"},
 	{"github.com/urfave/cli/v3", "the command line of cmd/parley"},
-	{"gopkg.in/ini.v1", "reads configuration files in the form that Factom nodes use"},
 	{"github.com/BurntSushi/toml", "reads configuration files in TOML"},
 }
 
