@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -143,47 +144,72 @@ type carrier struct {
 	n   *Network
 	tcp transport.Transport
 
-	mu    sync.Mutex
-	names map[addr.Addr]netip.Addr // the IP to which a name last led
+	mu      sync.Mutex
+	names   map[addr.Addr]netip.Addr  // the IP to which a name last led
+	opening map[addr.Addr][]time.Time // by machine, attempts under way and when they must be over
 }
 
 func newCarrier(n *Network) *carrier {
-	return &carrier{n: n, tcp: transport.TCP{Bind: bindIP(n.conf.BindIP)}, names: map[addr.Addr]netip.Addr{}}
+	return &carrier{n: n, tcp: transport.TCP{Bind: bindIP(n.conf.BindIP)}, names: map[addr.Addr]netip.Addr{}, opening: map[addr.Addr][]time.Time{}}
 }
 
 var errIPLimit = errors.New("too many connections to one address")
 
 // Dial implements [transport.Transport].
 func (c *carrier) Dial(ctx context.Context, to addr.Addr) (net.Conn, error) {
-	if c.crowded(to) {
+	if !c.reserve(time.Now(), to) {
 		return nil, fmt.Errorf("dial %s: %w", to, errIPLimit)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.n.conf.DialTimeout)
 	defer cancel()
 	conn, err := c.tcp.Dial(ctx, to)
-	if err == nil && to.Host != "" {
+	if err != nil {
+		c.settle(to)
+		return nil, err
+	}
+	if to.Host != "" {
 		c.learn(to, conn)
 	}
-	return conn, err
+	return conn, nil
 }
 
-// crowded reports whether as many links to a machine were dialed as may be.
-func (c *carrier) crowded(to addr.Addr) bool {
+// reserve counts an attempt as a connection to its machine, until it is settled
+// or must be over. It reports false if there are as many as may be.
+func (c *carrier) reserve(now time.Time, to addr.Addr) bool {
 	limit := int(c.n.conf.PeerIPLimitOutgoing)
-	if limit == 0 {
-		return false
+	if limit == 0 || slices.Contains(c.n.special.Load().always, to) {
+		return true
 	}
-	for _, a := range c.n.special.Load().always {
-		if a == to {
-			return false
-		}
-	}
-	for _, p := range c.n.roster.Load().peers {
+	for _, p := range c.n.peers.Slice() {
 		if !p.IsIncoming && p.Endpoint.IP == to.HostText() {
 			limit--
 		}
 	}
-	return limit <= 0
+	host := to.HostOnly()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	over := func(until time.Time) bool { return !now.Before(until) }
+	open := slices.DeleteFunc(c.opening[host], over)
+	if len(open) < limit {
+		c.opening[host] = append(open, now.Add(c.n.conf.DialTimeout+c.n.conf.HandshakeTimeout))
+		return true
+	}
+	if c.opening[host] = open; len(open) == 0 {
+		delete(c.opening, host)
+	}
+	return false
+}
+
+// settle ends an attempt: it failed, or is a peer now.
+func (c *carrier) settle(to addr.Addr) {
+	host := to.HostOnly()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if open := c.opening[host]; len(open) > 1 {
+		c.opening[host] = open[1:]
+	} else {
+		delete(c.opening, host)
+	}
 }
 
 // learn notes where a name led, for bans.

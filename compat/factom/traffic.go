@@ -72,6 +72,9 @@ func (n *Network) peerChanged(l *node.Link, up bool) {
 		if err := n.peers.Add(p); err != nil {
 			n.log.Error("two peers of one hash", "err", err)
 		}
+		if l.Dialed() {
+			n.wire.settle(l.Addr())
+		}
 	} else if v, ok := n.byLink.LoadAndDelete(l.ID()); ok {
 		p := v.(*Peer)
 		n.peers.Remove(p)
