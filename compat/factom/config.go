@@ -61,7 +61,8 @@ type Configuration struct {
 	RoundTime time.Duration
 	// TargetPeers is how many connections the node tries to have.
 	TargetPeers uint
-	// MaxPeers is a hard cap of connections.
+	// MaxPeers is a hard cap of connections, special peers not counted. 0 for
+	// none, though it caps MaxIncoming and DropTo then too.
 	MaxPeers uint
 	// DropTo is how many connections a round leaves.
 	DropTo uint

@@ -92,6 +92,7 @@ func (n *Network) tuning() core.Config {
 	return core.Config{
 		Target:    int(c.TargetPeers),
 		Inbound:   orNone(c.MaxIncoming),
+		Total:     int(c.MaxPeers),
 		Dials:     attempts,
 		PerHost:   orNone(c.PeerIPLimitIncoming),
 		PerGroup:  int(max(leastSpread, c.TargetPeers/4)),

@@ -182,7 +182,7 @@ func visit(t testing.TB, n *Network, version uint16, port string, id int) *visit
 	return meet(t, dialRaw(t, n), n, version, port, id)
 }
 
-// meet introduces a visitor on a connection.
+// meet introduces a visitor on a connection and waits until it is a peer.
 func meet(t testing.TB, c net.Conn, n *Network, version uint16, port string, id int) *visitor {
 	t.Helper()
 	conf := Configuration{Network: n.conf.Network, NodeID: uint32(id), ListenPort: port}
@@ -195,7 +195,9 @@ func meet(t testing.TB, c net.Conn, n *Network, version uint16, port string, id 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &visitor{p, c, factom.PeerHash(host, port, uint32(id))}
+	v := &visitor{p, c, factom.PeerHash(host, port, uint32(id))}
+	eventually(t, v.hash+" is a peer", func() bool { return n.peers.Get(v.hash) != nil })
+	return v
 }
 
 // message returns the next application parcel, or what ended the connection.
