@@ -46,7 +46,11 @@ func (e encoder) Frame(dst []byte, m dialect.Message) (out []byte, tail int, err
 		return dst, 0, local("message type %d is no command of this network", m.Type)
 	}
 	if m.Type == TypeOther {
-		if _, _, err := SplitOther(m); err != nil {
+		name, _, err := SplitOther(m)
+		if err == nil && e.p.limit(TypeOf(name)) != none && TypeOf(name) != TypeOther {
+			err = local("%s has a type of its own", name)
+		}
+		if err != nil {
 			return dst, 0, err
 		}
 		return binary.LittleEndian.AppendUint32(dst, e.net), 0, nil
@@ -62,12 +66,13 @@ func (e encoder) Frame(dst []byte, m dialect.Message) (out []byte, tail int, err
 	return binary.LittleEndian.AppendUint32(dst, Checksum(m.Body)), 0, nil
 }
 
-// Other makes a message of a command that has no number. It is an error if it
-// has one, is no command, or if the payload has more than 4,000,000 bytes.
+// Other makes a message of a command that the network has no number for; the
+// encoder refuses others. It is an error if the name is not one to twelve bytes of
+// text, or if the payload has more than 4,000,000 bytes.
 func Other(name string, payload []byte) (m dialect.Message, err error) {
 	p := pad(name)
-	if _, ok := p.text(); !ok || len(name) > commandSize || TypeOf(name) != TypeOther {
-		return m, local("command %.20q is empty, too long, not text, or has a type of its own", name)
+	if text, ok := p.text(); !ok || text != name {
+		return m, local("command %.20q is not one to %d bytes of text", name, commandSize)
 	}
 	if len(payload) > maxOther {
 		return m, local("%s: %d bytes, limit %d", name, len(payload), maxOther)
@@ -90,8 +95,8 @@ func SplitOther(m dialect.Message) (name string, payload []byte, err error) {
 	name, ok := p.text()
 	payload = m.Body[head:]
 	switch {
-	case !ok || byName[p] != TypeOther:
-		return "", nil, local("command %q is not text or has a type of its own", p[:])
+	case !ok:
+		return "", nil, local("command %q is not text", p[:])
 	case binary.LittleEndian.Uint32(m.Body[commandSize:]) != uint32(len(payload)):
 		return "", nil, local("%s: the length does not agree with the payload", name)
 	case binary.LittleEndian.Uint32(m.Body[commandSize+4:]) != Checksum(payload):
