@@ -60,7 +60,7 @@ func TestFactomVersions(t *testing.T) {
 
 func factomFlood(t *testing.T, f *Flood, from *Node, want int) {
 	t.Helper()
-	s := f.Start(from, factom.TypeMessage, 10_000)
+	s := f.Start(from, factom.TypeMessage, 2_000)
 	run(t, f.w, 10*time.Second)
 	if s.Reached != want {
 		t.Errorf("message reached %d nodes, want %d", s.Reached, want)
@@ -77,15 +77,23 @@ func TestFactomThousand(t *testing.T) {
 		t.Errorf("network is in %d parts, want 1", len(g.Components()))
 	}
 	f := NewFlood(w, route.All())
-	for i := range 3 {
+	for i := range 2 {
 		factomFlood(t, f, ns[i*199], len(ns))
 	}
-	w.Split(ns[:500])
+}
+
+// TestFactomSplit cuts a network of two versions in halves until its links end,
+// and heals it.
+func TestFactomSplit(t *testing.T) {
+	w := newWorld(t, 1)
+	ns := factomNodes(t, w, 100, 11, 9)
+	run(t, w, time.Minute)
+	w.Split(ns[:50])
 	run(t, w, 90*time.Second) // longer than a link stays without a word
 	if g := w.Graph(); len(g.Components()) < 2 {
 		t.Error("links across the cut are up after 90 seconds")
 	}
 	w.Heal()
 	run(t, w, 5*time.Minute) // a round brings the halves together
-	factomFlood(t, f, ns[0], len(ns))
+	factomFlood(t, NewFlood(w, route.All()), ns[0], len(ns))
 }

@@ -16,14 +16,14 @@ import (
 // it; it reads everything once it is back.
 func TestStall(t *testing.T) {
 	each(t, func(t *testing.T, w *World) {
-		ns := discover(w, 60)
+		ns := discover(w, 30)
 		run(t, w, time.Minute)
 		slow := ns[11]
 		f := NewFlood(w, route.All())
 		w.Stall(slow, 20*time.Second)
 		var ss []*Spread
 		for i := range 15 {
-			s := f.Start(ns[i*4%11], toy.App, 30_000)
+			s := f.Start(ns[i*4%11], toy.App, 5_000)
 			ss = append(ss, s)
 			run(t, w, time.Second)
 			if s.Reached != len(ns)-1 || s.Has(slow) {

@@ -107,16 +107,16 @@ func TestThousand(t *testing.T) {
 // a node that holds all the links it wants would have no reason to dial.
 func TestSplitHeals(t *testing.T) {
 	each(t, func(t *testing.T, w *World) {
-		cfg := core.Config{Target: 10, RoundTime: 5 * time.Minute, DropTo: 6}
-		for i := range 50 {
+		cfg := core.Config{Target: 8, RoundTime: 4 * time.Minute, DropTo: 5}
+		for i := range 30 {
 			w.Add(place(i), toy.New(toy.Config{}), cfg, place(0), place(i/2))
 		}
 		ns := w.Nodes()
 		run(t, w, time.Minute)
-		w.Split(ns[:25])
+		w.Split(ns[:15])
 		f := NewFlood(w, route.All())
-		s := wantReached(t, f, ns[3], 25, 30*time.Second)
-		if s.Has(ns[25]) {
+		s := wantReached(t, f, ns[3], 15, 30*time.Second)
+		if s.Has(ns[15]) {
 			t.Error("a message crossed the cut")
 		}
 		run(t, w, 2*time.Minute) // links across the cut end by the dialect's rules
@@ -124,11 +124,11 @@ func TestSplitHeals(t *testing.T) {
 			t.Errorf("split network is in %d parts, want 2", len(g.Components()))
 		}
 		w.Heal()
-		run(t, w, 6*time.Minute)
+		run(t, w, 5*time.Minute)
 		if g := w.Graph(); !g.Connected() {
 			t.Errorf("healed network is in %d parts, want 1", len(g.Components()))
 		}
-		wantReached(t, f, ns[3], 50, 5*time.Second)
+		wantReached(t, f, ns[3], 30, 5*time.Second)
 	})
 }
 
@@ -157,23 +157,23 @@ func TestShortCutLosesNothing(t *testing.T) {
 
 func TestSurvivesLoss(t *testing.T) {
 	each(t, func(t *testing.T, w *World) {
-		ns := discover(w, 100)
+		ns := discover(w, 70)
 		run(t, w, time.Minute)
-		for _, i := range w.Rand().Perm(100)[:30] {
+		for _, i := range w.Rand().Perm(70)[:20] {
 			w.Crash(ns[i])
 		}
 		run(t, w, 2*time.Minute)
-		if g := w.Graph(); !g.Connected() || len(g.Nodes) != 70 {
-			t.Errorf("survivors are %d in %d parts, want 70 in one", len(g.Nodes), len(g.Components()))
+		if g := w.Graph(); !g.Connected() || len(g.Nodes) != 50 {
+			t.Errorf("survivors are %d in %d parts, want 50 in one", len(g.Nodes), len(g.Components()))
 		}
 		from := ns[slices.IndexFunc(ns, (*Node).Up)]
-		wantReached(t, NewFlood(w, route.All()), from, 70, 5*time.Second)
+		wantReached(t, NewFlood(w, route.All()), from, 50, 5*time.Second)
 	})
 }
 
 func TestCrashAndRestart(t *testing.T) {
 	each(t, func(t *testing.T, w *World) {
-		ns := discover(w, 60)
+		ns := discover(w, 40)
 		run(t, w, time.Minute)
 		down := ns[10:20]
 		for i, n := range down {
@@ -198,7 +198,7 @@ func TestCrashAndRestart(t *testing.T) {
 				t.Errorf("node %s came back with %d links, and its nonce is new: %v; want 6 or more, and true", n.Addr(), n.Degree(), !nonces[n.nonce])
 			}
 		}
-		wantReached(t, NewFlood(w, route.All()), ns[0], 60, 5*time.Second)
+		wantReached(t, NewFlood(w, route.All()), ns[0], 40, 5*time.Second)
 	})
 }
 
@@ -236,7 +236,7 @@ func TestChurn(t *testing.T) {
 	ns := discover(w, 30)
 	run(t, w, time.Minute)
 	made := w.conns.made
-	for i := range 600 {
+	for i := range 300 {
 		n := ns[i%30]
 		if i%3 == 0 {
 			w.Vanish(n)

@@ -50,25 +50,26 @@ type Node struct {
 	Peer func(c core.Change)
 	Note func(v dialect.Note)
 
+	// What a broadcast touches.
 	w     *World
-	spec  *Spec
 	index uint32
 	run   uint32 // how often it was started
-	state power
-	part  int32  // of a split network
-	stall int64  // does not read before this
-	made  uint16 // connections made
-	saved *core.Saved
-	rand  *rand.Rand
-	nonce uint64
+	ports []port // of every connection that is not settled
+	count Counters
 
+	spec  *Spec
 	live  []uint32 // places in ports of links that are up, in the order they opened
-	ports []port   // of every connection that is not settled
 	idle  []uint32 // places in ports that are not in use
 	ends  []entry  // that the core knows, by number
 	ghost []*end   // of a run that vanished, whose peers do not know yet
-	armed int64    // when the pending evWake happens, or never
-	count Counters
+	saved *core.Saved
+	rand  *rand.Rand
+	nonce uint64
+	armed int64  // when the pending evWake happens, or never
+	stall int64  // does not read before this
+	part  int32  // of a split network
+	made  uint16 // connections made
+	state power
 }
 
 // entry is an end in its node's table.

@@ -93,24 +93,18 @@ func mix(h, v uint64) uint64 {
 
 func mixBytes(h uint64, b []byte) uint64 {
 	h = mix(h, uint64(len(b)))
-	for ; len(b) >= 8; b = b[8:] {
-		h = mix(h, binary.LittleEndian.Uint64(b))
+	for ; len(b) >= 16; b = b[16:] {
+		h = mix(h^binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])) + h
 	}
-	var last uint64
-	for i, c := range b {
-		last |= uint64(c) << (8 * i)
-	}
-	return mix(h, last)
+	var last [16]byte
+	copy(last[:], b)
+	return mix(h^binary.LittleEndian.Uint64(last[:]), binary.LittleEndian.Uint64(last[8:])) + h
 }
 
 func mixText(h uint64, s string) uint64 {
 	h = mix(h, uint64(len(s)))
-	for len(s) > 0 {
-		var v uint64
-		for i := range min(8, len(s)) {
-			v |= uint64(s[i]) << (8 * i)
-		}
-		h, s = mix(h, v), s[min(8, len(s)):]
+	for i := range len(s) {
+		h = h*0x100000001b3 ^ uint64(s[i]) // FNV-1a's prime; short and rare
 	}
-	return h
+	return mix(h, 0)
 }
