@@ -21,6 +21,7 @@ type Peer struct {
 	Key      ed25519.PublicKey // proven; nil in 2014
 
 	self addr.Addr // where we can be dialed
+	at   addr.Addr // where it can be: as it was dialed, or says; nowhere if it does not listen
 }
 
 // Open runs one side of the opening exchange; see [dialect.Dialect]. Both sides
@@ -142,17 +143,13 @@ func (d *Dialect) meet(r io.Reader, c *secret.Conn, own *NodeInfo) (*NodeInfo, e
 // intro describes the other side. Of its listening address only the port counts:
 // nobody is believed about other machines than its own.
 func intro(o *dialect.Opening, n *NodeInfo, key ed25519.PublicKey) dialect.Intro {
-	in := dialect.Intro{
-		ID:      n.ID,
-		Version: uint32(n.Block),
-		Agent:   n.Version,
-		Info:    &Peer{Dialed: o.Dialing, NodeInfo: n, Key: key, self: o.Self.Listen},
-	}
+	p := &Peer{Dialed: o.Dialing, NodeInfo: n, Key: key, self: o.Self.Listen}
+	in := dialect.Intro{ID: n.ID, Version: uint32(n.Block), Agent: n.Version, Info: p}
 	if a, err := n.listen(); err == nil && a.Port != 0 {
 		in.Listen = o.Remote.WithPort(a.Port)
 	}
-	if o.Dialing {
-		in.Listen = o.Remote
+	if p.at = in.Listen; o.Dialing {
+		p.at = o.Remote
 	}
 	return in
 }

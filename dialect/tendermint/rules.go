@@ -61,8 +61,8 @@ func (r *rules) met(a addr.Addr, id string) {
 // Join implements [dialect.Rules].
 func (r *rules) Join(now time.Time, id dialect.LinkID, in dialect.Intro, out *dialect.Out) dialect.Session {
 	s := newSession(r, now, id, in)
-	if in.ID != "" && in.Listen.Dialable() {
-		r.met(in.Listen, in.ID)
+	if in.ID != "" && s.peer.at.Dialable() {
+		r.met(s.peer.at, in.ID)
 	}
 	if len(r.sessions) == 0 {
 		r.due = now.Add(r.set.ask)
