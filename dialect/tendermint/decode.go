@@ -117,15 +117,19 @@ func (d *sealedDecoder) makeRoom(frames int) {
 		if !fits || len(rest) <= moveBelow {
 			d.arena = append(d.arena[:secret.Headroom], rest...)
 			d.from = secret.Headroom
+			rest = d.arena[secret.Headroom:]
 			fits = cap(d.arena)-len(d.arena) >= secret.MaxData
 		}
 	}
 	if fits {
 		return
 	}
-	d.asked, d.lone = false, 0
 	need := secret.Headroom + len(rest)
 	room := max(frames*secret.MaxData, len(rest), smallArena-need)
+	if d.lone < 2 { // it was too small for what comes at once
+		room = max(room, min(2*cap(d.arena), mostFrames*secret.MaxData))
+	}
+	d.asked, d.lone = false, 0
 	d.arena = append(make([]byte, secret.Headroom, need+room), rest...)
 	d.from = secret.Headroom
 }

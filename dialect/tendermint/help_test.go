@@ -109,7 +109,8 @@ func couple(t testing.TB, cfg Config) (a, b *dialect.Link) {
 type pipe struct{ net.Conn }
 
 // against opens a link with a peer that a test plays, and returns how that ends.
-func against(d *Dialect, o *dialect.Opening, peer func(c *pipe) error) error {
+// If it opens, the link is put into each of ls.
+func against(d *Dialect, o *dialect.Opening, peer func(c *pipe) error, ls ...**dialect.Link) error {
 	here, there := net.Pipe()
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -118,8 +119,11 @@ func against(d *Dialect, o *dialect.Opening, peer func(c *pipe) error) error {
 		}
 		there.Close()
 	})
-	_, err := d.Open(here, o)
+	link, err := d.Open(here, o)
 	here.Close()
 	wg.Wait()
+	for _, l := range ls {
+		*l = link
+	}
 	return err
 }

@@ -96,8 +96,9 @@ func (x *mux) memory(n int) []byte {
 	if x.free {
 		x.free, x.spare, x.lent = false, x.lent, nil
 	}
+	x.quiet = 0
 	if b := x.spare; b != nil {
-		x.spare, x.quiet = nil, 0
+		x.spare = nil
 		return slices.Grow(b[:0], n)
 	}
 	return make([]byte, 0, n)
@@ -120,13 +121,7 @@ func (x *mux) asked() { x.free = x.free || x.lent != nil }
 
 // settle gives up memory that was not needed for some time.
 func (x *mux) settle() {
-	if x.spare == nil && !x.free {
-		return
-	}
 	if x.quiet++; x.quiet >= quietFor {
-		x.spare, x.quiet = nil, 0
-		if x.free {
-			x.lent, x.free = nil, false
-		}
+		x.spare, x.lent, x.free, x.quiet = nil, nil, false, 0
 	}
 }
