@@ -12,7 +12,7 @@ import (
 var networks = map[string]Params{
 	"soter":   SoterSim(),
 	"bitcoin": BitcoinSim(),
-	"lenient": SoterRegTest(),
+	"regtest": SoterRegTest(),
 }
 
 func TestConformance(t *testing.T) {
@@ -21,6 +21,15 @@ func TestConformance(t *testing.T) {
 			dialecttest.Run(t, mustNew(t, Config{Params: p}), dialecttest.Options{App: TypeTx, MaxBody: maxBlock, NoOffers: true})
 		})
 	}
+}
+
+// TestConformanceLenient checks links to this machine on a network that passes over
+// what is malformed.
+func TestConformanceLenient(t *testing.T) {
+	dialecttest.Run(t, mustNew(t, Config{Params: BitcoinRegTest()}), dialecttest.Options{
+		App: TypeTx, NoOffers: true,
+		Prepare: func(o *dialect.Opening) { o.Remote = mustAddr(t, "127.0.0.1:18444") },
+	})
 }
 
 // TestConformanceEverything checks the mode in which the application sees all.

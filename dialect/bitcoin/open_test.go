@@ -228,6 +228,16 @@ func TestNewChecks(t *testing.T) {
 			t.Errorf("%s: %+v", d.Name(), d.Params())
 		}
 	}
+	for want, p := range map[int]Params{6: SoterMain(), 4: BitcoinTest(), 0: SoterSim()} {
+		for _, s := range p.Seeds() {
+			if a, err := addr.Join(s, "8333"); err != nil || a.Host != s {
+				t.Errorf("%s: seed %q: %v", p.Name, s, err)
+			}
+		}
+		if n := len(p.Seeds()); n != want {
+			t.Errorf("%s: %d seeds, want %d", p.Name, n, want)
+		}
+	}
 	if s := SoterMain().Genesis.String(); s != mainGenesis {
 		t.Errorf("the hash is printed as %s", s)
 	}

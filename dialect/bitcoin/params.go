@@ -82,6 +82,25 @@ func BitcoinRegTest() Params {
 // BitcoinSim returns the simulation network of btcd.
 func BitcoinSim() Params { return Params{Name: "simnet", Net: SimNet, Port: 18555} }
 
+// Seeds returns the host names that nodes of a network look up to find others, in a
+// slice of its own. Soter's main network looks up those of Bitcoin, whose nodes it
+// then finds and parts with.
+func (p *Params) Seeds() []string {
+	switch {
+	case p.Net == MainNet:
+		return []string{
+			"seed.bitcoin.sipa.be", "dnsseed.bluematt.me", "dnsseed.bitcoin.dashjr.org",
+			"seed.bitcoinstats.com", "seed.bitnodes.io", "seed.bitcoin.jonasschnelli.ch",
+		}
+	case p.Net == TestNet3 && !p.Soter:
+		return []string{
+			"testnet-seed.bitcoin.jonasschnelli.ch", "testnet-seed.bitcoin.schildbach.de",
+			"seed.tbtc.petertodd.org", "testnet-seed.bluematt.me",
+		}
+	}
+	return nil
+}
+
 // mustHash reads one of the constants above.
 func mustHash(s string) Hash {
 	h, err := ParseHash(s)
