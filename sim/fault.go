@@ -178,7 +178,7 @@ func (y *end) hold(k kind, b uint32) bool {
 	case apart && k == evReset:
 		x.told = false // nobody sends a reset twice, unless asked again
 		return true
-	case !y.held && !apart && y.n.stall == 0:
+	case y.conn.settled, !y.held && !apart && y.n.stall == 0:
 		return false
 	}
 	y.held = true

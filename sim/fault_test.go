@@ -290,6 +290,44 @@ func TestCrashWhileFlushing(t *testing.T) {
 	wantLog(t, "then the end", *why, "3s read: EOF")
 }
 
+// TestNothingIsLeft ends links in every state that a fault can bring about, and
+// checks that their memory is free in the end.
+func TestNothingIsLeft(t *testing.T) {
+	for name, story := range map[string]func(w *World, a, b *Node){
+		"cut":          func(w *World, a, _ *Node) { w.Split([]*Node{a}) },
+		"cut and heal": func(w *World, a, _ *Node) { w.Split([]*Node{a}); w.After(time.Second, w.Heal) },
+		"stall":        func(w *World, _, b *Node) { w.Stall(b, time.Minute) },
+		"crash":        func(w *World, _, b *Node) { w.Crash(b) },
+		"vanish":       func(w *World, _, b *Node) { w.Vanish(b) },
+		"vanish and come back": func(w *World, _, b *Node) {
+			w.Vanish(b)
+			w.After(time.Second, func() { w.Restart(b) })
+		},
+	} {
+		for _, when := range []time.Duration{0, 5 * time.Millisecond, 30 * time.Millisecond, 3 * time.Second} {
+			w, a, b := pair(t, Path{Delay: 10 * time.Millisecond, Bandwidth: 1 << 20}, Spec{})
+			for range 100 {
+				send(a, strings.Repeat("x", 1000))
+				send(b, strings.Repeat("y", 1000))
+			}
+			run(t, w, 15*time.Millisecond)
+			story(w, a, b)
+			run(t, w, when)
+			drop(a)
+			drop(b)
+			run(t, w, 10*time.Minute)
+			drop(b)
+			run(t, w, 10*time.Minute)
+			if free := len(w.parcels.free); free != len(w.parcels.all) {
+				t.Errorf("%s, ended %v later: %d of %d parcels are free, want all", name, when, free, len(w.parcels.all))
+			}
+			if free := len(w.conns.spare); free != int(w.conns.made) {
+				t.Errorf("%s, ended %v later: %d of %d connections are free, want all", name, when, free, w.conns.made)
+			}
+		}
+	}
+}
+
 // TestFaultsWait calls faults while effects are carried out: they happen right
 // after, and nothing is re-entered.
 func TestFaultsWait(t *testing.T) {

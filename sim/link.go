@@ -273,6 +273,7 @@ func (x *end) giveUp() {
 
 // drained tells the other end of a link that is over that nothing more comes.
 func (x *end) drained() {
+	x.unwait()
 	x.ex = nil
 	x.tell(evFin)
 	x.settle()
