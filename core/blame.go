@@ -116,8 +116,8 @@ func (s *blames) score(now time.Time, who culprit) int {
 	return 0
 }
 
-// machine returns the address under which the peer of l is blamed, banned and
-// counted as a source of addresses: its machine. Where many nodes share a
+// machine returns the address under which a peer that opened is blamed and banned,
+// and any is counted as a source of addresses: its machine. Where many nodes share a
 // machine that must not suffer together, on loopback and beside peers to hold
 // on to, it is the peer's own port.
 func (n *Node) machine(l *link) addr.Addr {
@@ -130,11 +130,21 @@ func (n *Node) machine(l *link) addr.Addr {
 	return l.addr
 }
 
+// blamed returns the address that the peer of l is blamed and banned under. What
+// answers where others told us to dial, and never opened, may be any program:
+// it says nothing about the rest of its machine.
+func (n *Node) blamed(l *link) addr.Addr {
+	if l.dialed && l.opened.IsZero() {
+		return l.addr
+	}
+	return n.machine(l)
+}
+
 // culprits returns whom blame for l falls on. Blame for an identity follows it
 // to other machines; a dialect whose identities anybody can claim must make
 // the remote address part of them, or peers could get each other banned.
 func (n *Node) culprits(l *link) []culprit {
-	who := []culprit{{addr: n.machine(l)}}
+	who := []culprit{{addr: n.blamed(l)}}
 	if l.intro.ID != "" {
 		who = append(who, culprit{id: l.intro.ID})
 	}
@@ -163,7 +173,7 @@ func (n *Node) punish(now time.Time, l *link, why error, e *Effects) {
 	for _, c := range who {
 		worst = max(worst, n.blames.add(now, c, pts))
 	}
-	m := n.machine(l)
+	m := n.blamed(l)
 	if worst < n.cfg.BanScore || n.cfg.BanTime == 0 || l.always || !l.dialed && m == l.addr {
 		return
 	}
