@@ -100,7 +100,7 @@ func (s *suite) digests(b []byte, how string) {
 		return
 	}
 	_, _, err := decode(ls[listener].Decoder, b)
-	if k := fault.KindOf(err); err != nil && k != fault.Protocol && k != fault.Abuse {
-		s.Errorf("%s: %v of kind %v, want protocol", how, err, k)
+	if k := fault.KindOf(err); err != nil && k != fault.Protocol && k != fault.Abuse && k != fault.Refused {
+		s.Errorf("%s: %v of kind %v, want protocol, abuse or refused", how, err, k)
 	}
 }

@@ -23,7 +23,7 @@ type Config struct {
 	MinVersion uint16 // least version to accept of others, 9 to 11: 9
 	NodeID     uint32 // part of this node's peer hash: the number of the name FNode0
 
-	MaxParcel    int // most bytes of one received parcel, and of one put together from parts; at most 128 MiB: 16 MiB
+	MaxParcel    int // most bytes of one received parcel, at most 128 MiB; a message that comes in parts may have 2 MiB at most: 16 MiB
 	MaxHandshake int // most bytes of an opening exchange from the other side: 64 KiB
 
 	Ping         time.Duration // outbound silence after which to send a ping: 15s

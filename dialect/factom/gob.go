@@ -11,11 +11,11 @@ import (
 // nil and n says how many bytes are needed.
 func gobMessage(buf []byte, limit int) (msg []byte, n int, err error) {
 	head, size, err := gobwire.Size(buf)
-	if err == nil && head <= len(buf) {
-		err = wire.CheckLen("parcel", size, limit)
-	}
 	if err != nil {
 		return nil, 0, fault.New(fault.Protocol, "decode", err)
+	}
+	if head <= len(buf) && size > uint64(limit) {
+		return nil, 0, overLimit(size, limit)
 	}
 	n = head + int(size)
 	if len(buf) < n {

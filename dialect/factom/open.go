@@ -196,7 +196,7 @@ func (x *exchange) link(in dialect.Intro, f *first) *dialect.Link {
 	limit := x.d.cfg.MaxParcel
 	switch f.agreed {
 	case V9:
-		l.Decoder = &decoder9{types: f.types, limit: limit, parts: newParts(limit)}
+		l.Decoder = &decoder9{types: f.types, limit: limit, parts: newParts(min(limit, maxKept))}
 		l.Encoder = newEncoder9(x.hello(V9, 0))
 		l.Shared += ":" + strconv.Itoa(int(listenPort(x.o.Self)))
 	case V10:

@@ -39,7 +39,7 @@ var typeNames = [types]string{
 
 const (
 	maxControl = 1 << 10   // payload of pings and requests, which are 4 to 12 bytes
-	maxShare   = 128 << 10 // payload of a peer response; the most an old node sends is 128 records in 30 KiB
+	maxShare   = 512 << 10 // payload of a peer response; old nodes send 128 records, each with the names of all who told of it
 )
 
 // inbound makes a message of a received parcel.
@@ -84,6 +84,16 @@ func outbound(m dialect.Message) error {
 
 func protocol(format string, args ...any) error {
 	return fault.New(fault.Protocol, "decode", fmt.Errorf(format, args...))
+}
+
+// overLimit refuses a parcel for its announced size. Nobody is to blame for what
+// the protocol allows and only this node does not.
+func overLimit(size uint64, limit int) error {
+	k := fault.Protocol
+	if size <= maxParcel {
+		k = fault.Refused
+	}
+	return fault.New(k, "decode", fmt.Errorf("parcel: %d bytes, limit %d", size, limit))
 }
 
 func local(format string, args ...any) error {

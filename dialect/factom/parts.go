@@ -11,10 +11,11 @@ import (
 // factomd 6.6 cut messages at a gigabyte, so none is cut in practice; what came
 // before them cut at a thousand bytes.
 const (
-	maxWholes = 16   // messages at once
-	maxParts  = 4096 // parts of a message
-	maxHash   = 128  // bytes of a message's hash; 64 in practice
-	partCost  = 64   // bytes of memory a part takes beside its body
+	maxWholes = 16      // messages at once
+	maxParts  = 4096    // parts of a message
+	maxHash   = 128     // bytes of a message's hash; 64 in practice
+	partCost  = 64      // bytes of memory a part takes beside its body
+	maxKept   = 2 << 20 // bytes of a message in parts, and of all that wait on one link
 )
 
 // parts puts messages together that an old node cut, one table a link. A part
@@ -71,7 +72,7 @@ func (p *parts) add(h *gobwire.Header, body []byte) ([]byte, error) {
 	p.bytes += len(body)
 	w.size += len(body)
 	if w.size > p.limit {
-		return nil, protocol("message in parts: %d bytes, limit %d", w.size, p.limit)
+		return nil, overLimit(uint64(w.size), p.limit)
 	}
 	if len(w.parts) == int(w.total) {
 		return p.join(w)

@@ -78,13 +78,17 @@ func TestPartsLimits(t *testing.T) {
 		return p.add(&h, make([]byte, n))
 	}
 	p := newParts(1000)
-	for name, err := range map[string]error{
-		"too many parts": func() error { _, err := add(&p, "a", 0, maxParts+1, 1); return err }(),
-		"long hash":      func() error { _, err := add(&p, string(make([]byte, maxHash+1)), 0, 2, 1); return err }(),
-		"too large":      func() error { _, err := add(&p, "b", 0, 2, 1001); return err }(),
+	for _, c := range []struct {
+		name string
+		err  error
+		want fault.Kind
+	}{
+		{"too many parts", func() error { _, err := add(&p, "a", 0, maxParts+1, 1); return err }(), fault.Protocol},
+		{"long hash", func() error { _, err := add(&p, string(make([]byte, maxHash+1)), 0, 2, 1); return err }(), fault.Protocol},
+		{"too large for us", func() error { _, err := add(&p, "b", 0, 2, 1001); return err }(), fault.Refused},
 	} {
-		if !errors.Is(err, fault.Protocol) {
-			t.Errorf("%s: %v, want a protocol fault", name, err)
+		if !errors.Is(c.err, c.want) {
+			t.Errorf("%s: %v, want the kind %v", c.name, c.err, c.want)
 		}
 	}
 	p = newParts(1000)

@@ -78,6 +78,30 @@ func TestPongs(t *testing.T) {
 	b.wantEnd("a flood of pings", fault.Abuse)
 }
 
+func TestPongFlood(t *testing.T) {
+	b := newBrain(t, Config{})
+	b.join(1, V11, TypeHandshake)
+	for range maxPings {
+		b.hear(1, TypePong, "Pong")
+	}
+	if len(b.out.End) != 0 {
+		t.Fatalf("ended at %d pongs: %v", maxPings, b.out.End)
+	}
+	b.hear(1, TypePong, "Pong")
+	b.wantEnd("a flood of pongs", fault.Abuse)
+}
+
+// Nodes of factomd 6.6 pass on what others told them unchecked: what can not be
+// dialed is left out of their shares, and nobody is blamed.
+func TestOldShares(t *testing.T) {
+	b := newBrain(t, Config{})
+	b.join(2, V9, TypePeerRequest)
+	b.hear(2, TypePeerResponse, `[{"Address":"[","Port":"8108"},{"Address":"203.0.113.7","Port":"8108"},{"Address":"1.2.3.4","Port":""}]`)
+	if len(b.out.End) != 0 || len(b.out.Learn) != 1 {
+		t.Errorf("ends %v, learned %v; want one address", b.out.End, b.out.Learn)
+	}
+}
+
 func TestRequests(t *testing.T) {
 	b := newBrain(t, Config{})
 	b.view.share = []addr.Addr{mustAddr(t, "203.0.113.7:8108")}

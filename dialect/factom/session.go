@@ -2,6 +2,7 @@ package factom
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/dialect"
@@ -41,7 +42,7 @@ type session struct {
 	until    time.Time // how long an answer to that is welcome; zero if there is none to come
 	answered time.Time // when we last gave addresses
 
-	pings, pongs, requests, unasked tally
+	pings, pongs, answers, requests, unasked tally
 }
 
 // tally counts what happens within a span of time.
@@ -85,6 +86,10 @@ func (s *session) Handle(now time.Time, m dialect.Message, out *dialect.Out) {
 	switch m.Type {
 	case TypePing:
 		s.ping(now, out)
+	case TypePong:
+		if n := s.answers.add(now, minute); n > maxPings {
+			s.abuse("pongs", maxPings, out)
+		}
 	case TypePeerRequest:
 		s.request(now, out)
 	case TypePeerResponse:
@@ -138,6 +143,9 @@ func (s *session) response(now time.Time, body []byte, out *dialect.Out) {
 	if err != nil {
 		s.end(fault.Protocol, err, out)
 		return
+	}
+	if s.version == V9 {
+		es = slices.DeleteFunc(es, undialable) // old nodes pass on what they never checked
 	}
 	as, err := validAddrs(es)
 	if err != nil {

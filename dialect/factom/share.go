@@ -72,6 +72,12 @@ func validAddrs(es []Endpoint) ([]addr.Addr, error) {
 	return as, nil
 }
 
+// undialable reports whether an entry of a share makes no address.
+func undialable(e Endpoint) bool {
+	_, err := e.Addr()
+	return err != nil
+}
+
 func endpoints(as []addr.Addr) []Endpoint {
 	es := make([]Endpoint, len(as))
 	for i, a := range as {

@@ -25,7 +25,7 @@ func (c codec11) Next(buf []byte) (m dialect.Message, n int, err error) {
 	}
 	size := binary.BigEndian.Uint32(buf)
 	if uint64(size) > uint64(c.limit) {
-		return m, 0, protocol("parcel: %d bytes, limit %d", size, c.limit)
+		return m, 0, overLimit(uint64(size), c.limit)
 	}
 	n = 4 + int(size)
 	if len(buf) < n {

@@ -68,7 +68,7 @@ func attacks(nonce uint64) []attack {
 		{"gob struct of a thousand fields", write(gobOf(wide(1000))), fault.Protocol, soon, 0},
 		{"gob definitions without end", after(gobHello(network, 10, 1), definitions(2000)), fault.Protocol, soon, 0},
 
-		{"json share of 1,000,000 entries", share10(bulk(1_000_000)), fault.Protocol, shares, bulky},
+		{"json share of 1,000,000 entries", share10(bulk(1_000_000)), fault.Refused, shares, bulky},
 		{"json share of 300,000 entries", share10(bulk(300_000)), fault.Protocol, shares, bulky},
 		{"json share with port 0", share10(`[{"ip":"","port":"0"}]`), fault.Protocol, shares, 0},
 		{"json share with 256.1.1.1", share10(`[{"ip":"256.1.1.1","port":"8108"}]`), fault.Protocol, shares, 0},
