@@ -5,8 +5,6 @@ import (
 	"net"
 	"sync"
 	"time"
-
-	"parley/core"
 )
 
 // The pauses after a listener failed to accept, for lack of file descriptors
@@ -61,13 +59,7 @@ func (n *Node) welcome(c net.Conn) {
 	taken := false
 	n.ask(func(now time.Time) {
 		from := where(c.RemoteAddr())
-		var id core.LinkID
-		var err error
-		if n.stopping {
-			err = ErrStopped
-		} else {
-			id, err = n.core.Accepted(now, from)
-		}
+		id, err := n.core.Accepted(now, from)
 		n.trace(now, id, "accepted", err)
 		if err != nil {
 			n.cfg.Log.Debug("turned away", "addr", from, "err", err)

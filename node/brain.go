@@ -14,8 +14,9 @@ import (
 type task func(now time.Time)
 
 // inbox is the brain's mailbox. It has no limit of its own; its senders are
-// bounded instead: each waits until the brain has dealt with its last task,
-// but for the tasks a link sends once in its life.
+// bounded instead: a link has at most two reports in it and waits before the
+// next, but for the tasks it sends once in its life, and other callers wait for
+// their answer.
 type inbox struct {
 	wake chan struct{} // capacity 1
 
@@ -94,8 +95,8 @@ func (n *Node) ask(f task) error {
 	}
 }
 
-// minWake is the least time until the brain is woken, so that rules which are
-// due again after every Wake cost some of a processor, not all of it.
+// minWake is the least time between two wakes of the brain, so that rules which
+// are due again after every Wake cost some of a processor, not all of it.
 const minWake = time.Millisecond
 
 // loop is the brain. It returns when ctx is done and every link is gone.
@@ -110,6 +111,7 @@ func (n *Node) loop(ctx context.Context, saved *core.Saved, lns []net.Listener) 
 	defer timer.Stop()
 	stop := ctx.Done()
 	var batch []task
+	var woke time.Time // minWake counts from here: a busy inbox must not put the timer off
 	for !n.stopping || len(n.links) > 0 {
 		select {
 		case <-stop:
@@ -124,12 +126,13 @@ func (n *Node) loop(ctx context.Context, saved *core.Saved, lns []net.Listener) 
 				n.perform(now)
 			}
 		case <-timer.C:
-			n.wake(time.Now())
+			woke = time.Now()
+			n.wake(woke)
 		}
 		if at := n.next(); at.IsZero() {
 			timer.Stop()
 		} else {
-			timer.Reset(max(time.Until(at), minWake))
+			timer.Reset(max(time.Until(at), time.Until(woke.Add(minWake))))
 		}
 	}
 }
@@ -223,11 +226,20 @@ func (n *Node) traffic(id core.LinkID) (in, out time.Time) {
 	if l == nil {
 		return in, out
 	}
-	in, out = time.Unix(0, l.stats.InLast.Load()), time.Unix(0, l.stats.OutLast.Load())
+	in, out = n.moment(l.stats.InLast.Load()), n.moment(l.stats.OutLast.Load())
 	if l.serving.Load() {
 		in = time.Now()
 	}
 	return in, out
+}
+
+// stamp is the time in Unix nanoseconds, by the steady clock: when the wall clock
+// is set, no link has been silent for that.
+func (n *Node) stamp() int64 { return n.start.Add(time.Since(n.start)).UnixNano() }
+
+// moment is the time that a stamp stands for, comparable with time.Now.
+func (n *Node) moment(stamp int64) time.Time {
+	return n.start.Add(time.Duration(stamp - n.start.UnixNano()))
 }
 
 // gone ends a link for the brain. It is the last that a link's goroutines do.

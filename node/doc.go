@@ -14,8 +14,8 @@
 // # Crossing between them
 //
 // Anyone reaches the brain through its inbox, whose senders are bounded instead
-// of the queue: each reader, writer, listener and caller of a method has at
-// most one task in it. Anyone reaches a writer through its link's outbox,
+// of the queue: each link has at most two reports in it, each listener and each
+// caller of a method one task, or more only if it gave up waiting. Anyone reaches a writer through its link's outbox,
 // bounded in bytes. The live table and the counters are read by anyone.
 //
 // # Application bytes

@@ -108,6 +108,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	saved, lns, err := n.begin(ctx)
 	if err != nil {
+		n.inbox.close()
 		close(n.over)
 		return err
 	}

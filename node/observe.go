@@ -141,7 +141,9 @@ func (n *Node) Snapshot(ctx context.Context) (*stats.Snapshot, error) {
 		return nil, ctx.Err()
 	}
 	answer := make(chan *stats.Snapshot, 1)
-	n.inbox.put(func(now time.Time) { answer <- n.snapshot(now) })
+	if !n.inbox.put(func(now time.Time) { answer <- n.snapshot(now) }) {
+		return nil, ErrNotRunning
+	}
 	select {
 	case s := <-answer:
 		return s, nil

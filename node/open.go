@@ -120,7 +120,7 @@ func (l *Link) open(c net.Conn, w *window) error {
 	if err != nil || rw.err != nil {
 		return l.turnAway(c, rw, err)
 	}
-	now := time.Now().UnixNano()
+	now := l.n.stamp()
 	l.link = link
 	l.stats.InLast.Store(now)
 	l.stats.OutLast.Store(now)
@@ -128,10 +128,14 @@ func (l *Link) open(c net.Conn, w *window) error {
 	if !l.alive(c) {
 		return l.reason()
 	}
-	return l.n.ask(func(now time.Time) {
+	err = l.n.ask(func(now time.Time) {
 		l.n.core.Opened(now, l.id, link.Intro, &l.n.eff)
 		l.n.trace(now, l.id, "opened", nil)
 	})
+	if err == nil && !l.wasUp { // the core had given it up
+		return l.reason()
+	}
+	return err
 }
 
 // prove finishes what proves the peer's key, if the transport has such a thing.

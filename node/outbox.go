@@ -67,11 +67,12 @@ func (o *outbox) put(it item, full FullPolicy, s *stats.Link) (lost []func(error
 	switch {
 	case o.closed:
 		err = ErrClosed
-	case full == DropOldest:
-		lost = o.forget(cost, s)
-		if !o.fits(cost) {
+	case full == DropOldest && !o.fits(cost):
+		if !o.couldFit(cost) {
 			err = errFull
+			break
 		}
+		lost = o.forget(cost, s)
 	case full == Refuse && len(o.waiters) > 0, !o.fits(cost):
 		err = errFull
 	}
@@ -82,6 +83,16 @@ func (o *outbox) put(it item, full FullPolicy, s *stats.Link) (lost []func(error
 	}
 	o.push(it)
 	return lost, nil
+}
+
+// couldFit reports whether there would be room for n bytes if all but what the
+// writer holds were forgotten.
+func (o *outbox) couldFit(n int) bool {
+	held := o.bytes
+	for i := range o.queue {
+		held -= o.queue[i].cost()
+	}
+	return held == 0 || held+n <= o.limit
 }
 
 // forget drops the oldest messages until there is room for n bytes, or none

@@ -162,6 +162,22 @@ func TestOutboxForgets(t *testing.T) {
 	}
 }
 
+// What can not be made room for costs no other message its place.
+func TestOutboxForgetsInVain(t *testing.T) {
+	var o outbox
+	var s stats.Link
+	o.init(1000)
+	body := func(n int) item { return item{msg: dialect.Message{Body: make([]byte, n-itemCost)}} }
+	o.put(body(700), DropOldest, &s)
+	o.take(nil) // the writer holds it
+	for range 3 {
+		o.put(body(100), DropOldest, &s)
+	}
+	if _, err := o.put(body(400), DropOldest, &s); err != errFull || s.Dropped.Load() != 1 || o.waiting() != 1000 {
+		t.Errorf("%v, %d dropped, %d bytes wait; want only the new one dropped", err, s.Dropped.Load(), o.waiting())
+	}
+}
+
 // waitingSends reports how many calls of Send wait for room.
 func (o *outbox) waitingSends() int {
 	o.mu.Lock()

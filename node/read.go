@@ -134,7 +134,7 @@ func (r *reader) handOver() {
 		return
 	}
 	r.l.stats.InMsgs.Add(r.msgs)
-	r.l.stats.InLast.Store(time.Now().UnixNano())
+	r.l.stats.InLast.Store(r.l.n.stamp())
 	r.msgs = 0
 	if r.l.closing.Load() {
 		r.app, r.ses, r.sesBytes = r.app[:0], nil, 0
@@ -154,7 +154,7 @@ func (r *reader) handOver() {
 func (r *reader) deliver() {
 	r.l.serving.Store(true)
 	r.l.n.cfg.Handler.Receive(r.l, r.app)
-	r.l.stats.InLast.Store(time.Now().UnixNano())
+	r.l.stats.InLast.Store(r.l.n.stamp())
 	r.l.serving.Store(false)
 	if r.l.n.poison {
 		for _, m := range r.app {

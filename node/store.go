@@ -162,16 +162,22 @@ func (n *Node) saveIfDue(now time.Time) {
 	n.save.dirty, n.save.busy, n.save.last = false, true, now
 	s := n.core.Saved(now)
 	n.wg.Go(func() {
-		n.store(s)
-		n.inbox.put(func(time.Time) { n.save.busy = false })
+		err := n.store(s)
+		n.inbox.put(func(time.Time) {
+			n.save.busy = false
+			n.save.dirty = n.save.dirty || err != nil
+		})
 	})
 }
 
-func (n *Node) store(s *core.Saved) {
+// store saves s, or logs why not.
+func (n *Node) store(s *core.Saved) error {
 	if n.cfg.Store == nil {
-		return
+		return nil
 	}
-	if err := n.cfg.Store.Save(s); err != nil {
+	err := n.cfg.Store.Save(s)
+	if err != nil {
 		n.cfg.Log.Error("not saved", "err", err)
 	}
+	return err
 }

@@ -181,7 +181,7 @@ func (w *writer) flush(msgs int) error {
 	s := &w.l.stats
 	s.OutBytes.Add(uint64(w.size))
 	s.OutMsgs.Add(uint64(msgs))
-	s.OutLast.Store(time.Now().UnixNano())
+	s.OutLast.Store(w.l.n.stamp())
 	return nil
 }
 
@@ -272,14 +272,22 @@ func (w *writer) pack() error {
 		if err := w.flush(0); err != nil {
 			return err
 		}
+		if !more {
+			w.settleHeld()
+		}
 		if q, ok, _ := w.l.out.take(w.q); ok {
 			w.q, w.next, more = q, 0, true
 		}
 	}
+	return nil
+}
+
+// settleHeld settles all that the packer was given, when it holds none of it
+// any more.
+func (w *writer) settleHeld() {
 	w.l.stats.OutMsgs.Add(uint64(len(w.held)))
 	w.settle(w.held)
 	w.held = w.held[:0]
-	return nil
 }
 
 // hand gives what was taken to the packer.

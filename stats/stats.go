@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Link counts one link's traffic. The reader owns the In fields and the writer
-// the Out fields; anyone may load them.
+// Link counts one link's traffic. The reader adds to the In fields and the writer
+// to the Out fields, before both the opening exchange to either; whoever queues
+// adds to Dropped. Anyone may load them.
 type Link struct {
 	InBytes, InMsgs atomic.Uint64
 	InLast          atomic.Int64 // Unix nanoseconds of the last whole message
@@ -63,10 +64,10 @@ type LinkRow struct {
 	OutBytes uint64    `json:"outBytes"`
 	OutMsgs  uint64    `json:"outMsgs"`
 	Dropped  uint64    `json:"dropped"`
-	Queued   int       `json:"queued"`  // bytes waiting to be written
-	LastIn   time.Time `json:"lastIn"`  // last whole message
-	LastOut  time.Time `json:"lastOut"` // last batch
-	RTT      *float64  `json:"rtt"`     // seconds; null where not measured
+	Queued   int       `json:"queued"`           // bytes waiting to be written
+	LastIn   time.Time `json:"lastIn,omitzero"`  // last whole message; absent while opening
+	LastOut  time.Time `json:"lastOut,omitzero"` // last batch; absent while opening
+	RTT      *float64  `json:"rtt"`              // seconds; null where not measured
 }
 
 // BanRow is one ban.

@@ -81,6 +81,10 @@ type tlsConn struct{ *tls.Conn }
 // Prove implements [Proven].
 func (c tlsConn) Prove(ctx context.Context) error { return c.HandshakeContext(ctx) }
 
+// Close implements net.Conn. It says no goodbye, which could block for seconds;
+// CloseWrite does.
+func (c tlsConn) Close() error { return c.NetConn().Close() }
+
 // RemoteKey implements [Proven].
 func (c tlsConn) RemoteKey() []byte {
 	peers := c.ConnectionState().PeerCertificates

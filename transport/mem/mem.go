@@ -172,6 +172,8 @@ func (n *Network) connect(from, to addr.Addr) (net.Conn, error) {
 		return nil, syscall.ECONNREFUSED
 	}
 	ab, ba := newPipe(n.latency), newPipe(n.latency)
+	cut := n.cut[between(from, to)] // since the dial began
+	ab.stalled, ba.stalled = cut, cut
 	a := &conn{n: n, in: ba, out: ab, local: from, remote: to}
 	b := &conn{n: n, in: ab, out: ba, local: to, remote: from}
 	select {
