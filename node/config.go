@@ -67,7 +67,7 @@ type FullPolicy uint8
 // The policies of a full outbox.
 const (
 	Refuse     FullPolicy = iota // Queue reports false
-	DropOldest                   // Factom: make room by forgetting
+	DropOldest                   // Factom: make room by forgetting, but nothing from Link.Send on
 	Disconnect                   // Bitcoin: a peer that does not read is not a peer
 )
 

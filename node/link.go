@@ -127,7 +127,7 @@ func (l *Link) Send(ctx context.Context, m dialect.Message) error {
 	if m.Lent {
 		m = m.Clone()
 	}
-	return l.out.send(ctx, item{msg: m})
+	return l.out.send(ctx, item{msg: m, kept: true})
 }
 
 // Close ends the link after what is queued has gone out; why is what the

@@ -24,6 +24,7 @@ type item struct {
 	msg    dialect.Message
 	shared *frame // the same message on other links, or nil
 	done   func(error)
+	kept   bool // somebody waited for its room, so it is not forgotten
 }
 
 func (it *item) cost() int { return len(it.msg.Body) + itemCost }
@@ -85,21 +86,28 @@ func (o *outbox) put(it item, full FullPolicy, s *stats.Link) (lost []func(error
 	return lost, nil
 }
 
-// couldFit reports whether there would be room for n bytes if all but what the
-// writer holds were forgotten.
+// couldFit reports whether forget could make room for n bytes. It looks no
+// further than forget would go.
 func (o *outbox) couldFit(n int) bool {
 	held := o.bytes
 	for i := range o.queue {
+		if held+n <= o.limit {
+			return true
+		}
+		if o.queue[i].kept {
+			return false
+		}
 		held -= o.queue[i].cost()
 	}
 	return held == 0 || held+n <= o.limit
 }
 
 // forget drops the oldest messages until there is room for n bytes, or none
-// are left but those with the writer.
+// are left but those with the writer. It stops at one whose room was waited
+// for: a newer one that is refused is known to its sender, that one is not.
 func (o *outbox) forget(n int, s *stats.Link) (lost []func(error)) {
 	k := 0
-	for ; k < len(o.queue) && !o.fits(n); k++ {
+	for ; k < len(o.queue) && !o.fits(n) && !o.queue[k].kept; k++ {
 		it := &o.queue[k]
 		o.bytes -= it.cost()
 		s.Dropped.Add(1)

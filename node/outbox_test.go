@@ -162,6 +162,28 @@ func TestOutboxForgets(t *testing.T) {
 	}
 }
 
+// What was waited for is not forgotten, whoever wants its room.
+func TestOutboxKeeps(t *testing.T) {
+	var o outbox
+	var s stats.Link
+	o.init(3 * itemCost)
+	for i := range 3 {
+		if err := o.send(t.Context(), item{kept: i > 0, done: func(error) {}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range []error{nil, errFull, errFull} {
+		lost, err := o.put(item{}, DropOldest, &s)
+		if err != want || len(lost) != 1-min(i, 1) {
+			t.Errorf("put %d: %v, %d forgotten, want %v", i, err, len(lost), want)
+		}
+	}
+	q, _, _ := o.take(nil)
+	if len(q) != 3 || !q[0].kept || !q[1].kept || q[2].kept || s.Dropped.Load() != 3 {
+		t.Errorf("left with %+v, %d dropped", q, s.Dropped.Load())
+	}
+}
+
 // What can not be made room for costs no other message its place.
 func TestOutboxForgetsInVain(t *testing.T) {
 	var o outbox
