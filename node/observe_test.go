@@ -98,7 +98,7 @@ func TestSnapshotWaits(t *testing.T) { synctest.Test(t, testSnapshotWaits) }
 func testSnapshotWaits(t *testing.T) {
 	netw := mem.New(time.Millisecond)
 	cfg := member(netw, 1)
-	cfg.Handler = events{peer: func(*Link, bool, error) { time.Sleep(time.Minute) }}
+	cfg.Handler = events{peer: func(*Link, bool, error) { time.Sleep(5 * time.Second) }} // short of what the peer takes for silence
 	n := run(t, cfg)
 	run(t, member(netw, 2, 1))
 	time.Sleep(time.Second)
