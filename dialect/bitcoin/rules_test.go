@@ -148,7 +148,14 @@ func TestStallEnds(t *testing.T) {
 		}
 		b.wantEnd(name, 1, fault.Timeout, c.at)
 	}
-	b := newBrain(t, Config{Params: SoterSim(), NoStall: true})
+	b := newBrain(t, Config{Params: SoterSim()})
+	b.joinPlain(1)
+	b.wrote(1, TypeGetHeaders)
+	b.hear(1, TypeHeaders, nil)
+	if next := b.sessions[1].Next(); next != start.Add(2*time.Minute) {
+		t.Errorf("with nothing to wait for, the session wakes at %v", next)
+	}
+	b = newBrain(t, Config{Params: SoterSim(), NoStall: true})
 	b.joinPlain(1)
 	b.wrote(1, TypeGetData)
 	b.until(2 * time.Minute)
@@ -182,6 +189,28 @@ func TestAnnounce(t *testing.T) {
 	b.out = nil
 	b.until(time.Minute)
 	b.want("a link that ended")
+}
+
+// TestTicksOfEachPeer announces to peers whose ticks fall at different times.
+func TestTicksOfEachPeer(t *testing.T) {
+	b := newBrain(t, Config{Params: SoterSim()})
+	for id := range dialect.LinkID(3) {
+		b.until(time.Duration(id) * 2 * time.Second)
+		b.joinPlain(id + 1)
+	}
+	b.until(5 * time.Second)
+	b.command(Announce{Inv: []Inv{{Type: InvTx}}})
+	b.until(time.Minute)
+	var at []time.Duration
+	for _, s := range b.out {
+		at = append(at, s.at)
+	}
+	if !slices.Equal(at, []time.Duration{10 * time.Second, 12 * time.Second, 14 * time.Second}) {
+		t.Errorf("announced after %v", at)
+	}
+	if next := b.rules.Next(); !next.IsZero() {
+		t.Errorf("with nothing to announce, the rules wake at %v", next)
+	}
 }
 
 // invs names what was announced to whom by the first byte of its hash.
@@ -220,7 +249,9 @@ func TestAnnounceBounds(t *testing.T) {
 	b.joinPlain(1)
 	b.join(1, dialect.Intro{Version: sendAddrV2Version})
 	b.command(Announce{Inv: []Inv{{Type: InvTx, Height: 1}, {Type: InvTx, Height: 2}}})
-	b.want("without waiting; height is nothing on Bitcoin", "1:inv")
+	if got := b.invs(t, BitcoinSim()); got != "1:[0]" {
+		t.Errorf("without waiting, where height is nothing: announced %s, want one entry", got)
+	}
 }
 
 func TestKnownForgets(t *testing.T) {

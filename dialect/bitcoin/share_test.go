@@ -111,6 +111,10 @@ func TestAskEveryInterval(t *testing.T) {
 		b.join(id+1, dialect.Intro{Version: feeFilterVersion, Info: &Handshake{Dialed: true}})
 	}
 	b.want("who is dialed is asked at once", "1:getaddr", "2:getaddr", "3:getaddr")
+	b.run(2 * time.Second)
+	if next := b.rules.Next(); next != start.Add(10*time.Minute) {
+		t.Errorf("with nobody to ask, the rules wake at %v", next)
+	}
 	for range 19 {
 		b.run(time.Minute)
 		for id := range b.view.In {
