@@ -193,7 +193,7 @@ func (n *Node) perform(now time.Time) {
 	}
 	for _, s := range e.Send {
 		if l := n.lookup(s.To); l != nil {
-			l.Queue(s.Msg, nil)
+			l.say(s.Msg)
 		}
 	}
 	for _, c := range e.Close {

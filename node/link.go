@@ -107,15 +107,28 @@ func (l *Link) Queue(m dialect.Message, done func(error)) bool {
 	return l.put(item{msg: m, done: done})
 }
 
+// say queues a message of the rules. Called by the brain.
+func (l *Link) say(m dialect.Message) {
+	if m.Lent {
+		m = m.Clone()
+	}
+	l.judge(l.out.say(item{msg: m}, &l.stats))
+}
+
 func (l *Link) put(it item) bool {
 	lost, err := l.out.put(it, l.n.cfg.Full, &l.stats)
 	for _, f := range lost {
 		f(errForgotten)
 	}
+	l.judge(err)
+	return err == nil
+}
+
+// judge ends a link that has no room where that is the policy.
+func (l *Link) judge(err error) {
 	if err == errFull && l.n.cfg.Full == Disconnect {
 		l.end(fault.New(fault.Timeout, "write", err))
 	}
-	return err == nil
 }
 
 // Send queues m, waiting for room until ctx is done or the link ends, then with

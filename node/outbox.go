@@ -86,6 +86,26 @@ func (o *outbox) put(it item, full FullPolicy, s *stats.Link) (lost []func(error
 	return lost, nil
 }
 
+// ownRoom is how many bytes beyond its limit an outbox takes of what the rules
+// say, so that traffic neither silences them nor gives way to them.
+const ownRoom = 64 << 10
+
+// say queues a message of the rules.
+func (o *outbox) say(it item, s *stats.Link) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.closed:
+		return ErrClosed
+	case !o.fits(it.cost()) && o.bytes+it.cost() > o.limit+ownRoom:
+		s.Dropped.Add(1)
+		s.DroppedBytes.Add(uint64(len(it.msg.Body)))
+		return errFull
+	}
+	o.push(it)
+	return nil
+}
+
 // couldFit reports whether forget could make room for n bytes. It looks no
 // further than forget would go.
 func (o *outbox) couldFit(n int) bool {

@@ -184,6 +184,25 @@ func TestOutboxKeeps(t *testing.T) {
 	}
 }
 
+// The rules have some room of their own, but not without limit.
+func TestOutboxOfTheRules(t *testing.T) {
+	var o outbox
+	var s stats.Link
+	o.init(1000)
+	o.put(item{msg: dialect.Message{Body: make([]byte, 1000-itemCost)}}, Refuse, &s)
+	said := 0
+	for o.say(item{msg: dialect.Message{Body: make([]byte, 1<<10)}}, &s) == nil {
+		said++
+	}
+	if want := ownRoom / (1<<10 + itemCost); said != want || s.Dropped.Load() != 1 {
+		t.Errorf("%d messages beyond the limit and %d dropped, want %d and 1", said, s.Dropped.Load(), want)
+	}
+	o.close()
+	if err := o.say(item{}, &s); err != ErrClosed {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
 // What can not be made room for costs no other message its place.
 func TestOutboxForgetsInVain(t *testing.T) {
 	var o outbox
