@@ -10,8 +10,10 @@ import (
 	"parley/fault"
 )
 
-// idleQueue is how many places a queue that ran empty keeps.
-const idleQueue = 16
+const (
+	idleQueue = 16   // places that a queue keeps when the link is quiet
+	busyQueue = 4096 // and when it has just run empty
+)
 
 var _ dialect.Packer = (*packer)(nil)
 
@@ -104,6 +106,7 @@ func (p *packer) Pack(dst []byte, max int) (out []byte, more bool, err error) {
 			p.write(p.head)
 		case p.pings > 0:
 			p.pings--
+			p.trim()
 			p.head = p.form.appendControl(p.head[:0], TypePing)
 			p.write(p.head)
 		case p.order.Any():
@@ -140,11 +143,24 @@ func (p *packer) packNext() {
 	p.order.Sent(i, size, more)
 }
 
-// reset empties a queue. It keeps little memory.
+// reset empties a queue.
 func (q *queue) reset() {
 	q.next = 0
-	if q.bodies = q.bodies[:0]; cap(q.bodies) > idleQueue {
+	if q.bodies = q.bodies[:0]; cap(q.bodies) > busyQueue {
 		q.bodies = nil
+	}
+}
+
+// trim gives back what long queues took, once there are none. It is done with
+// every ping, because those come however quiet a link is.
+func (p *packer) trim() {
+	if p.order.Any() {
+		return
+	}
+	for i := range p.queues {
+		if q := &p.queues[i]; cap(q.bodies) > idleQueue {
+			q.bodies = nil
+		}
 	}
 }
 

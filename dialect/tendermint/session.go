@@ -51,7 +51,7 @@ type session struct {
 	waiting bool      // for the answer
 
 	requests  int       // of the peer
-	requested time.Time // the last that counted
+	requested time.Time // the last that was answered
 	served    bool      // the answer after which a seed hangs up is queued
 
 	pings, pongs, asks, pushes tally

@@ -236,13 +236,12 @@ func pair(t testing.TB) (a, b *Conn) {
 	t.Helper()
 	key := func(c byte) []byte { return bytes.Repeat([]byte{c}, 32) }
 	connect := func(in []byte) (*Conn, *script, error) { return shake(t, false, key(1), key(2), in) }
-	_, s, _ := connect(nil)
 	own, err := ephemeral(bytes.NewReader(key(4)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	hello := appendEphemeral(nil, own)
-	_, s, _ = connect(hello) // it answers, and then waits for the proof
+	_, s, _ := connect(hello) // it answers, and then waits for the proof
 	b, t4, err := shake(t, true, key(3), key(4), s.wrote.Bytes())
 	if err != nil {
 		t.Fatal(err)
