@@ -25,7 +25,6 @@ type keepers struct {
 	hosts  map[netip.Addr]int // how many have this IP
 	names  bool               // some are known by name only
 	queue  *heapq.Queue[*keeper]
-	order  int
 }
 
 func newKeepers() keepers {

@@ -124,7 +124,7 @@ func (bare) Next(buf []byte) (m dialect.Message, n int, err error) {
 	return m, n, nil
 }
 
-func (b bare) Rules(dialect.View) dialect.Rules { return bareRules{log: b.log} }
+func (b bare) Rules(dialect.View) dialect.Rules { return bareRules(b) }
 
 type bareRules struct{ log *[]string }
 
