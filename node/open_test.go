@@ -263,12 +263,13 @@ func testAttach(t *testing.T) {
 	if err := lb.Send(t.Context(), app("hello")); err != nil {
 		t.Error(err)
 	}
-	lb.Close(nil)
-	<-la.Done()
-	<-lb.Done()
+	synctest.Wait()
 	if g := got.all(); len(g) != 1 || g[0] != "hello" {
 		t.Errorf("arrived: %q", g)
 	}
+	lb.Close(nil)
+	<-la.Done()
+	<-lb.Done()
 }
 
 func TestAttachFails(t *testing.T) { synctest.Test(t, testAttachFails) }
