@@ -46,6 +46,7 @@ type outbox struct {
 	queue   []item
 	bytes   int // in the queue and with the writer
 	waiters []*waiter
+	spare   *waiter // to be used for the next, or nil
 	idle    bool // the writer waits
 	closed  bool // nothing more is taken
 	failed  bool // and what is there is lost
@@ -172,25 +173,40 @@ func (o *outbox) send(ctx context.Context, it item) error {
 		o.mu.Unlock()
 		return nil
 	}
-	w := &waiter{item: it, ready: make(chan error, 1)}
+	w := o.waiter()
+	w.item = it
 	o.waiters = append(o.waiters, w)
 	o.mu.Unlock()
+	var err error
 	select {
-	case err := <-w.ready:
-		return err
+	case err = <-w.ready:
+		o.mu.Lock()
 	case <-ctx.Done():
+		o.mu.Lock()
+		if i := slices.Index(o.waiters, w); i >= 0 {
+			o.waiters = slices.Delete(o.waiters, i, i+1)
+			o.grant() // those behind it may need less
+			err = ctx.Err()
+		} else {
+			err = <-w.ready // it was granted just before
+		}
 	}
-	o.mu.Lock()
-	i := slices.Index(o.waiters, w)
-	if i >= 0 {
-		o.waiters = slices.Delete(o.waiters, i, i+1)
-		o.grant() // those behind it may need less
-	}
+	w.item = item{}
+	o.spare = w
 	o.mu.Unlock()
-	if i >= 0 {
-		return ctx.Err()
+	return err
+}
+
+// waiter returns one to be used, and made the spare again afterwards: where one
+// goroutine sends large messages it waits for nearly each of them. Called with
+// the lock.
+func (o *outbox) waiter() *waiter {
+	w := o.spare
+	o.spare = nil
+	if w == nil {
+		w = &waiter{ready: make(chan error, 1)}
 	}
-	return <-w.ready // it was granted just before
+	return w
 }
 
 // release gives back room, to waiters first. Called by the writer.
