@@ -55,7 +55,7 @@ func numbered(c Configuration, id int) Configuration {
 
 // patienceOf is how long a test waits for what must happen, far more than it
 // takes.
-const patienceOf = 30 * time.Second
+const patienceOf = 3 * time.Minute
 
 // eventually waits until ok, which a network is to make true.
 func eventually(t testing.TB, what string, ok func() bool) {
