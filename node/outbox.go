@@ -47,9 +47,9 @@ type outbox struct {
 	bytes   int // in the queue and with the writer
 	waiters []*waiter
 	spare   *waiter // to be used for the next, or nil
-	idle    bool // the writer waits
-	closed  bool // nothing more is taken
-	failed  bool // and what is there is lost
+	idle    bool    // the writer waits
+	closed  bool    // nothing more is taken
+	failed  bool    // and what is there is lost
 }
 
 func (o *outbox) init(limit int) {
