@@ -1,17 +1,24 @@
 package p2p
 
 import (
+	"errors"
 	"fmt"
-	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
+	"parley/bench/measure"
 	"parley/bench/raw"
 )
 
 var benchSizes = []int{32, 1 << 10, 64 << 10, 1 << 20}
 
-// BenchmarkOneWay is the drop-in's own path: BlockingSend, the wire, Reader.
+// benchBytes is how much of one size is sent in one turn.
+const benchBytes = 32 << 20
+
+// BenchmarkOneWay is the drop-in's own path, BlockingSend, the wire, Reader, in
+// turns with bare frames through TCP. Wall and CPU are shares: of raw's rate,
+// and how many times raw's processor time. Figures are medians of the turns.
 func BenchmarkOneWay(b *testing.B) {
 	for _, v := range []uint16{9, 10, 11} {
 		for _, size := range benchSizes {
@@ -21,56 +28,66 @@ func BenchmarkOneWay(b *testing.B) {
 }
 
 func oneWay(b *testing.B, version uint16, size int) {
-	c := local(version)
-	to, from := pair(b, numbered(c, 1), numbered(c, 2))
+	to, from := pair(b, numbered(local(version), 1), numbered(local(version), 2))
+	s, err := raw.NewStream(size)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
 	hash := only(b, from).Hash
 	body := make([]byte, size)
 	for i := range body {
 		body[i] = byte(i * 131 >> 3)
 	}
-	var wg sync.WaitGroup
-	got := 0
-	wg.Go(func() {
-		for p := range to.Reader() {
-			if len(p.Payload) != size {
-				b.Errorf("%d bytes arrived, want %d", len(p.Payload), size)
-			}
-			if got++; got == b.N {
-				return
-			}
-		}
-	})
-	b.SetBytes(int64(size))
-	b.ReportAllocs()
-	b.ResetTimer()
-	for range b.N {
-		from.BlockingSend(NewParcel(hash, body))
-	}
-	wg.Wait()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
-}
-
-// BenchmarkRaw is what plain Go can do in the same process.
-func BenchmarkRaw(b *testing.B) {
-	for _, size := range benchSizes {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			s, err := raw.NewStream(size)
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.SetBytes(int64(size))
-			b.ResetTimer()
-			if err := s.Send(b.N); err != nil {
-				b.Fatal(err)
-			}
-			if err := s.Wait(); err != nil {
-				b.Fatal(err)
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
-			if err := s.Close(); err != nil {
-				b.Fatal(err)
+	n := min(max(benchBytes/size, 64), 400000)
+	send := func() {
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for range n {
+				if p := <-to.Reader(); len(p.Payload) != size {
+					b.Errorf("%d bytes arrived, want %d", len(p.Payload), size)
+				}
 			}
 		})
+		for range n {
+			from.BlockingSend(NewParcel(hash, body))
+		}
+		wg.Wait()
+	}
+	send() // buffers grow
+	var t turns
+	for b.Loop() {
+		base := measure.Start()
+		if err := errors.Join(s.Send(n), s.Wait()); err != nil {
+			b.Fatal(err)
+		}
+		cost := base.Cost()
+		ours := measure.Start()
+		send()
+		t.add(n, cost, ours.Cost())
+	}
+	t.report(b)
+	if lost := from.GetInfo().Dropped + to.GetInfo().Dropped; lost != 0 {
+		b.Errorf("%d lost", lost)
+	}
+}
+
+// turns are the figures of several turns.
+type turns struct{ rate, cpu, allocs, wall, more []float64 }
+
+func (t *turns) add(n int, base, ours measure.Cost) {
+	t.rate = append(t.rate, float64(n)/ours.Elapsed.Seconds())
+	t.cpu = append(t.cpu, float64(ours.CPU.Microseconds())/float64(n))
+	t.allocs = append(t.allocs, float64(ours.Allocs)/float64(n))
+	t.wall = append(t.wall, 100*base.Elapsed.Seconds()/ours.Elapsed.Seconds())
+	t.more = append(t.more, ours.CPU.Seconds()/base.CPU.Seconds())
+}
+
+func (t *turns) report(b *testing.B) {
+	b.ReportMetric(0, "ns/op")
+	for unit, all := range map[string][]float64{"msg/s": t.rate, "cpu-µs/msg": t.cpu, "allocs/msg": t.allocs, "%raw": t.wall, "xraw-cpu": t.more} {
+		slices.Sort(all)
+		b.ReportMetric(all[len(all)/2], unit)
 	}
 }
 
@@ -96,11 +113,13 @@ func BenchmarkBroadcast(b *testing.B) {
 			body := make([]byte, 1<<10)
 			b.ReportAllocs()
 			b.ResetTimer()
+			m := measure.Start()
 			for range b.N {
 				from.BlockingSend(NewParcel(FullBroadcast, body))
 			}
 			wg.Wait()
 			b.ReportMetric(32*float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
+			b.ReportMetric(float64(m.Cost().CPU.Nanoseconds())/1e3/32/float64(b.N), "cpu-µs/delivery")
 		})
 	}
 }
@@ -113,18 +132,12 @@ func BenchmarkIdle(b *testing.B) {
 		c := local(11)
 		c.MaxPeers, c.MaxIncoming = 2*peers, 2*peers
 		hub := start(b, numbered(c, 1))
-		memory := func() (bytes, goroutines float64) {
-			var m runtime.MemStats
-			runtime.GC()
-			runtime.ReadMemStats(&m)
-			return float64(m.HeapAlloc + m.StackInuse), float64(runtime.NumGoroutine())
-		}
-		m0, g0 := memory()
+		before := measure.Hold()
 		probes(b, hub, peers)
 		eventually(b, "all are connected", func() bool { return hub.Total() == peers })
-		m1, g1 := memory()
-		b.ReportMetric((m1-m0)/peers, "B/peer")
-		b.ReportMetric((g1-g0)/peers, "goroutines/peer")
+		held := measure.Hold().Sub(before)
+		b.ReportMetric(float64(held.Bytes)/peers, "B/peer")
+		b.ReportMetric(float64(held.Goroutines)/peers, "goroutines/peer")
 		hub.Stop()
 	}
 }

@@ -102,7 +102,7 @@ func NewNetwork(conf Configuration) (*Network, error) {
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.wire = newCarrier(n)
 	n.cache = &cache{n: n, path: conf.PeerCacheFile}
-	n.scratch.New = func() any { return new(scratch) }
+	n.scratch.New = func() any { return &scratch{wait: patience{Context: n.ctx}} }
 	n.roster.Store(new(roster))
 	s, err := parseSpecial(conf.Special, conf.ListenPort)
 	if err != nil {

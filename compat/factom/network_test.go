@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"parley/addr"
 	"parley/transport/mem"
 )
 
@@ -264,5 +265,85 @@ func testRounds(t *testing.T) {
 	}
 	if low != 3 || n.peers.Get("10.0.0.1:8108 00000001") == nil {
 		t.Errorf("dropped to %d, want 3 with the special one: %v", low, n.peers.Slice())
+	}
+}
+
+func TestStalledPeer(t *testing.T) { synctest.Test(t, testStalledPeer) }
+
+// A peer that takes nothing holds up broadcasts once, for ten seconds. Others
+// get everything, and it is served again once it reads.
+func testStalledPeer(t *testing.T) {
+	netw := mem.New(time.Millisecond)
+	c := local(11)
+	c.ChannelCapacity = 1 // a queue of 1 MiB
+	n := virtual(t, netw, 1, c)
+	c.Special = place(1)
+	healthy := virtual(t, netw, 2, c)
+	from, _ := addr.Parse(place(3))
+	to, _ := addr.Parse(place(1))
+	conn, err := netw.From(from).Dial(t.Context(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stalled := meet(t, conn, n, 11, "8108", 3)
+	time.Sleep(2 * time.Second)
+	const count = 4000
+	var wg sync.WaitGroup
+	got := 0
+	wg.Go(func() {
+		for range count {
+			next(t, healthy)
+			got++
+		}
+	})
+	begin := time.Now()
+	for range count {
+		n.BlockingSend(NewParcel(FullBroadcast, make([]byte, 1<<10)))
+	}
+	if d := time.Since(begin); d < stallTime || d > stallTime+5*time.Second {
+		t.Errorf("all took %v, want a little over %v", d, stallTime)
+	}
+	wg.Wait()
+	p := n.peers.Get(stalled.hash)
+	if m := p.GetMetrics(); m.Dropped == 0 || m.Dropped >= count || n.GetInfo().Dropped != m.Dropped {
+		t.Errorf("%d dropped for it, %d in all", m.Dropped, n.GetInfo().Dropped)
+	}
+	wg.Go(func() {
+		for {
+			if _, err := stalled.Receive(); err != nil {
+				return
+			}
+		}
+	})
+	time.Sleep(5 * time.Second)
+	before := p.GetMetrics().Dropped
+	n.BlockingSend(NewParcel(FullBroadcast, []byte("again")))
+	if p.GetMetrics().Dropped != before || p.stalled.Load() {
+		t.Error("not served again")
+	}
+	conn.Close()
+	wg.Wait()
+}
+
+// BlockingSend ends when the network stops or the peer leaves.
+func TestBlockingSendEnds(t *testing.T) {
+	for _, leave := range []bool{true, false} {
+		c := local(10)
+		c.ChannelCapacity = 1
+		n := start(t, c)
+		v := visit(t, n, 10, "1", 1)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for range 100 {
+				n.BlockingSend(NewParcel(v.hash, make([]byte, 1<<20)))
+			}
+		})
+		eventually(t, "the queue is full", func() bool { return n.peers.Get(v.hash).SendFillRatio() > 0.5 })
+		if leave {
+			v.conn.Close()
+		} else if err := n.Stop(); err != nil {
+			t.Error(err)
+		}
+		wg.Wait()
 	}
 }

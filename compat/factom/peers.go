@@ -32,8 +32,7 @@ type Peer struct {
 
 	sent     sentBy
 	dropped  atomic.Uint64 // parcels that did not reach the link, or did not reach the application
-	appIn    atomic.Uint64
-	stalled  atomic.Bool // a broadcast waited in vain: others do not until there is room
+	stalled  atomic.Bool   // a broadcast waited in vain: others do not until there is room
 	special  atomic.Bool
 	blame    atomic.Int32
 	counted  meter

@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"bytes"
 	"context"
 	"hash/maphash"
 	"math/rand/v2"
@@ -16,12 +17,11 @@ import (
 // that takes nothing at all. Afterwards it goes without, until there is room.
 const stallTime = 10 * time.Second
 
-// Limits of what parcels share memory: an application that keeps one of them
-// keeps no more than about 12 KiB of others.
+// Limits of how many parcels share memory, and of their payloads together: an
+// application that keeps one of them keeps at most about 12 KiB of others.
 const (
 	slabParcels = 64
 	slabBytes   = 8 << 10
-	slabBody    = 1 << 10 // longer payloads have memory of their own
 )
 
 // tally counts parcels of the application. Anyone may add.
@@ -189,7 +189,7 @@ func (n *Network) broadcast(r *roster, p *Parcel, to route.Picker, wait bool) {
 	for _, i := range s.picks {
 		if peer := s.peers[i]; !wait {
 			peer.link.QueueShared(m)
-		} else if !peer.give(n.ctx, m, &s.wait) {
+		} else if !peer.give(m, &s.wait) {
 			n.miss(peer)
 		}
 	}
@@ -220,7 +220,7 @@ type dice struct{}
 func (dice) IntN(n int) int { return rand.IntN(n) }
 
 // give queues a broadcast, waiting for room unless others did so in vain.
-func (p *Peer) give(ctx context.Context, m *node.Shared, w *patience) bool {
+func (p *Peer) give(m *node.Shared, w *patience) bool {
 	if p.stalled.Load() {
 		if p.link.Queued() > p.limit/2 {
 			return false
@@ -229,7 +229,6 @@ func (p *Peer) give(ctx context.Context, m *node.Shared, w *patience) bool {
 	}
 	for {
 		written := p.link.Stats().OutBytes.Load()
-		w.begin(ctx, stallTime)
 		err := p.link.SendShared(w, m)
 		w.end()
 		switch {
@@ -248,26 +247,22 @@ func (p *Peer) give(ctx context.Context, m *node.Shared, w *patience) bool {
 // it costs nothing where nobody has to wait. It has one owner.
 type patience struct {
 	context.Context
-	span  time.Duration
 	timer context.Context // nil until somebody waits
 	stop  context.CancelFunc
 }
 
-func (w *patience) begin(ctx context.Context, span time.Duration) {
-	*w = patience{Context: ctx, span: span}
-}
-
+// end makes it ready for the next wait.
 func (w *patience) end() {
 	if w.stop != nil {
 		w.stop()
+		w.timer, w.stop = nil, nil
 	}
-	*w = patience{}
 }
 
 // Done implements [context.Context].
 func (w *patience) Done() <-chan struct{} {
 	if w.timer == nil {
-		w.timer, w.stop = context.WithTimeout(w.Context, w.span)
+		w.timer, w.stop = context.WithTimeout(w.Context, stallTime)
 	}
 	return w.timer.Done()
 }
@@ -289,20 +284,57 @@ func (n *Network) receive(l *node.Link, ms []dialect.Message) {
 		return
 	}
 	p := v.(*Peer)
-	if n.conf.PeerResendFilter {
-		n.remember(p, ms)
-	}
 	n.tally.appIn.Add(uint64(len(ms)))
-	p.appIn.Add(uint64(len(ms)))
 	n.shown.received(ms)
-	var s slab
+	for len(ms) > 0 {
+		some := ms[:portion(ms)]
+		parcels := n.parcels(p, some)
+		for i := range parcels {
+			if !n.hand(l, &parcels[i]) {
+				lost := uint64(len(ms) - i)
+				p.dropped.Add(lost)
+				n.tally.unread.Add(lost)
+				return
+			}
+		}
+		ms = ms[len(some):]
+	}
+}
+
+// portion returns how many messages to turn into parcels at once: as many as
+// may share memory, or one that is large.
+func portion(ms []dialect.Message) int {
+	total := 0
 	for i, m := range ms {
-		if !n.hand(l, s.parcel(p.Hash, m.Body, ms[i:])) {
-			p.dropped.Add(uint64(len(ms) - i))
-			n.tally.unread.Add(uint64(len(ms) - i))
-			return
+		if total += len(m.Body); i == slabParcels || i > 0 && total > slabBytes {
+			return i
 		}
 	}
+	return len(ms)
+}
+
+// parcels copies messages, while their bytes are at hand for it, and notes that
+// the peer sent them, so that it does not get them back.
+func (n *Network) parcels(p *Peer, ms []dialect.Message) []Parcel {
+	var keys [slabParcels]uint64
+	var bodies [slabParcels][]byte
+	for i, m := range ms {
+		bodies[i] = m.Body
+		if n.conf.PeerResendFilter {
+			keys[i] = maphash.Bytes(n.seed, m.Body)
+		}
+	}
+	all := make([]Parcel, len(ms))
+	joined := bytes.Join(bodies[:len(ms)], nil) // one allocation, not zeroed first
+	for i, m := range ms {
+		k := len(m.Body)
+		all[i] = Parcel{Address: p.Hash, Payload: joined[:k:k], ptype: TypeMessage}
+		joined = joined[k:]
+	}
+	if n.conf.PeerResendFilter {
+		p.sent.add(time.Now(), keys[:len(ms)])
+	}
+	return all
 }
 
 // hand waits until the application takes a parcel. It reports false if that is
@@ -320,60 +352,4 @@ func (n *Network) hand(l *node.Link, p *Parcel) bool {
 	case <-n.ctx.Done():
 	}
 	return false
-}
-
-// remember notes what a peer sent, so that it does not get it back.
-func (n *Network) remember(p *Peer, ms []dialect.Message) {
-	var keys [slabParcels]uint64
-	now := time.Now()
-	for len(ms) > 0 {
-		k := min(len(ms), len(keys))
-		for i := range k {
-			keys[i] = maphash.Bytes(n.seed, ms[i].Body)
-		}
-		p.sent.add(now, keys[:k])
-		ms = ms[k:]
-	}
-}
-
-// slab makes parcels that belong to the application from lent messages, several
-// with one allocation.
-type slab struct {
-	parcels []Parcel
-	bytes   []byte
-}
-
-// parcel returns a parcel with a copy of body. The messages from it on are rest.
-func (s *slab) parcel(hash string, body []byte, rest []dialect.Message) *Parcel {
-	if len(s.parcels) == 0 {
-		s.parcels = make([]Parcel, min(len(rest), slabParcels))
-	}
-	p := &s.parcels[0]
-	s.parcels = s.parcels[1:]
-	p.Address, p.ptype = hash, TypeMessage
-	if len(body) > slabBody {
-		p.Payload = append([]byte(nil), body...)
-		return p
-	}
-	if cap(s.bytes)-len(s.bytes) < len(body) {
-		s.bytes = make([]byte, 0, s.room(rest))
-	}
-	at := len(s.bytes)
-	s.bytes = append(s.bytes, body...)
-	p.Payload = s.bytes[at:len(s.bytes):len(s.bytes)]
-	return p
-}
-
-// room returns how many bytes the next short bodies take, up to a limit.
-func (s *slab) room(rest []dialect.Message) (total int) {
-	for _, m := range rest[:min(len(rest), slabParcels)] {
-		if len(m.Body) > slabBody {
-			continue
-		}
-		if total+len(m.Body) > slabBytes {
-			break
-		}
-		total += len(m.Body)
-	}
-	return total
 }
