@@ -158,3 +158,19 @@ var refusalFaults = []planted{
 
 func TestFindsFaultsInOpen(t *testing.T)    { finds(t, openFaults) }
 func TestFindsIgnoredRefusals(t *testing.T) { finds(t, refusalFaults) }
+
+// Of an exchange of ordinary length every byte is tried; of a long one both ends,
+// and bytes in between.
+func TestPlaces(t *testing.T) {
+	if ks := places(longExchange); len(ks) != longExchange || ks[0] != 0 || ks[longExchange-1] != longExchange-1 {
+		t.Errorf("%d places of %d", len(ks), longExchange)
+	}
+	const n = 3000
+	ks := places(n)
+	if len(ks) < tryFirst+tryLast+50 || len(ks) > n/4 || ks[tryFirst] != tryFirst || ks[len(ks)-tryLast] != n-tryLast {
+		t.Errorf("%d places of %d, from %d to %d", len(ks), n, ks[0], ks[len(ks)-1])
+	}
+	if len(places(0)) != 0 {
+		t.Error("places in nothing")
+	}
+}

