@@ -3,7 +3,6 @@ package tendermint
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"testing"
@@ -351,19 +350,4 @@ func TestDataBehindTheOpening(t *testing.T) {
 	if string(d.arena[d.from:]) != string(unhex(t, "020a00"+"091a07082210011a0178")) {
 		t.Errorf("%x is kept of what followed", d.arena[d.from:])
 	}
-}
-
-func ExampleNewKey() {
-	key, err := NewKey(bytes.NewReader(make([]byte, 32)))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	d, err := New(Config{Key: key, Network: "my-chain", Channels: []Channel{{ID: 0x30, Priority: 5}}})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(d.Name(), d.ID())
-	// Output: cometbft 139e3940e64b5491722088d9a0d741628fc826e0
 }
