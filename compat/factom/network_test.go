@@ -347,3 +347,26 @@ func TestBlockingSendEnds(t *testing.T) {
 		wg.Wait()
 	}
 }
+
+func TestBanOfAName(t *testing.T) { synctest.Test(t, testBanOfAName) }
+
+// A peer that was dialed by name is banned by name and by address.
+func testBanOfAName(t *testing.T) {
+	netw := mem.New(time.Millisecond)
+	here, _ := addr.Parse(place(1))
+	netw.Name("one.example", here)
+	a := virtual(t, netw, 1, local(10))
+	c := local(10)
+	c.Special, c.TargetPeers = "one.example:8108", 1
+	n := virtual(t, netw, 2, c)
+	time.Sleep(3 * time.Second)
+	n.Ban("one.example:8108 00000001")
+	time.Sleep(time.Minute)
+	if n.Total() != 0 || a.Total() != 0 {
+		t.Errorf("%d and %d peers after the ban", n.Total(), a.Total())
+	}
+	s, err := n.node.Snapshot(t.Context())
+	if err != nil || len(s.Bans) != 2 || s.Bans[0].Addr != "10.0.0.1" || s.Bans[1].Addr != "one.example" {
+		t.Errorf("bans %+v, %v", s.Bans, err)
+	}
+}
