@@ -147,8 +147,9 @@ func (n *Node) bannedPeer(now time.Time, l *link) bool {
 	return false
 }
 
-// Ban refuses an address until the given time and ends its links. An address
-// without a port is a whole machine. It returns how many links it ended.
+// Ban refuses an address until the given time and ends its links, the calls of
+// Wake that follow the last of them if there are many. An address without a port
+// is a whole machine. It returns how many links it ends.
 //
 // Of two bans of one address the longer one counts. A ban that names no
 // address or is over does nothing. A ban of an IP does not hit a peer dialed by name
@@ -183,7 +184,7 @@ func (n *Node) ban(now time.Time, b Ban) (ended int) {
 	why := fault.New(fault.Refused, "ban", errBanned)
 	for _, l := range n.made {
 		if b.hits(l) {
-			n.endLater(l.id, why, false)
+			n.endTogether(l.id, why, false)
 			ended++
 		}
 	}

@@ -131,10 +131,17 @@ func (n *Node) releaseKept(now time.Time, k *keeper, own, self bool, tries int) 
 // address it can be dialed at, by the identity that one of these addresses led
 // to, or, if it has neither, by its machine.
 func (n *Node) recognize(l *link) {
-	known := l.always || n.keep.byAddr[l.listen] != nil || n.keep.byID[l.intro.ID] != nil ||
+	n.setAlways(l, l.always || n.kept(l))
+}
+
+func (n *Node) kept(l *link) bool {
+	return n.keep.byAddr[l.listen] != nil || n.keep.byID[l.intro.ID] != nil ||
 		l.listen.IsZero() && n.keep.host(l.addr)
-	if known != l.always {
-		n.change(l, func() { l.always = known })
+}
+
+func (n *Node) setAlways(l *link, always bool) {
+	if l.always != always {
+		n.change(l, func() { l.always = always })
 	}
 }
 

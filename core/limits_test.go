@@ -35,6 +35,46 @@ func TestRoundInParts(t *testing.T) {
 	}
 }
 
+// TestManyEnd checks that what ends many links does so over several calls at the
+// same time, and ends each link once.
+func TestManyEnd(t *testing.T) {
+	cfg := Config{Outbound: -1, Inbound: 1000, Opening: 1000, PerHost: -1}
+	low := cfg
+	low.Inbound = -1
+	for what, end := range map[string]func(*Node, *Effects){
+		"stop": func(n *Node, e *Effects) { n.Stop(epoch, nil, e) },
+		"tune": func(n *Node, e *Effects) { n.Tune(epoch, low, e) },
+		"ban":  func(n *Node, e *Effects) { n.Ban(epoch, Ban{Addr: at("8.1.0.1"), Until: epoch.Add(time.Hour)}, e) },
+	} {
+		n := newNode(1, cfg)
+		var e Effects
+		const links = 2*maxEnds + 20
+		for range links {
+			id, _ := n.Accepted(epoch, at("8.1.0.1:1"))
+			n.Opened(epoch, id, dialect.Intro{}, &e)
+		}
+		e.Reset()
+		end(n, &e)
+		ended, calls := map[LinkID]bool{}, 1
+		for ; ; calls++ {
+			for _, c := range e.Close {
+				ended[c.Link] = true
+			}
+			if len(e.Close) > maxEnds || len(e.Close) != len(e.Peers) {
+				t.Fatalf("%s: one call ended %d links and reported %d, limit %d", what, len(e.Close), len(e.Peers), maxEnds)
+			}
+			e.Reset()
+			if !n.Next().Equal(epoch) {
+				break
+			}
+			n.Wake(epoch, &e)
+		}
+		if calls != 3 || len(ended) != links || len(n.State(epoch).Links) != 0 {
+			t.Errorf("%s: %d calls ended %d links, want 3 and %d", what, calls, len(ended), links)
+		}
+	}
+}
+
 // TestRoundCutShort checks that a round that is under way ends with the rounds.
 func TestRoundCutShort(t *testing.T) {
 	cfg := Config{Outbound: -1, Inbound: 1000, Opening: 1000, PerHost: -1, RoundTime: time.Minute, DropTo: 5}

@@ -109,6 +109,22 @@ func (n *Node) endLater(id LinkID, why error, flush bool) {
 	n.ends = append(n.ends, ending{id, why, flush})
 }
 
+// maxEnds is how many links of those that end together one call ends. The node
+// wants to be woken again at once for the rest.
+const maxEnds = 64
+
+// endTogether notes that a link has to end with many others.
+func (n *Node) endTogether(id LinkID, why error, flush bool) {
+	n.many = append(n.many, ending{id, why, flush})
+}
+
+// endSome goes on with what has to end together.
+func (n *Node) endSome() {
+	k := min(len(n.many), maxEnds)
+	n.ends = append(n.ends, n.many[:k]...)
+	n.many = slices.Delete(n.many, 0, k)
+}
+
 // drain ends the links that have to end, and those whose end follows from it.
 func (n *Node) drain(now time.Time, e *Effects) {
 	for i := 0; i < len(n.ends); i++ {

@@ -50,6 +50,8 @@ type Node struct {
 
 	wakes    *heapq.Queue[*link] // sessions by when they are due
 	ends     []ending            // links about to be ended
+	many     []ending            // links to be ended after those, some with each call
+	trimming bool                // the book is over limits that were lowered
 	out      dialect.Out         // what rules asked for last, before it is carried out
 	retry    time.Time           // when to plan dials again, or zero
 	ruleWake time.Time           // before this time, rules are not woken again
@@ -98,10 +100,12 @@ func New(cfg Config, d dialect.Dialect, h Host, seeds ...addr.Addr) *Node {
 
 // Next reports when Wake is due, or the zero time. Wake must be called once at the start.
 func (n *Node) Next() time.Time {
-	if n.stopped {
+	switch {
+	case len(n.many) > 0:
+		return n.now
+	case n.stopped:
 		return time.Time{}
-	}
-	if n.round.dropping {
+	case n.round.dropping || n.trimming:
 		return n.now
 	}
 	t := earlier(n.retry, n.round.next)
@@ -118,12 +122,16 @@ func (n *Node) Next() time.Time {
 func (n *Node) Wake(now time.Time, e *Effects) {
 	n.now = now
 	if n.stopped {
+		n.finish(now, e)
 		return
 	}
 	n.wakeSessions(now, e)
 	n.wakeRules(now, e)
 	n.bans.expire(now)
 	n.holdRound(now, e)
+	if n.trimming && len(n.many) == 0 {
+		n.trimming = n.book.Trim(trimBudget)
+	}
 	n.finish(now, e)
 }
 
@@ -163,15 +171,18 @@ func (n *Node) Drop(now time.Time, id LinkID, why error, e *Effects) {
 }
 
 // Stop ends every link, after what is queued on it has gone out, and makes no
-// more. What Saved returns afterwards has the outbound links of that moment as anchors.
+// more. If there are many, it ends the first and the calls of Wake that follow
+// the rest: go on until Next is zero. What Saved returns afterwards has the
+// outbound links of that moment as anchors.
 func (n *Node) Stop(now time.Time, why error, e *Effects) {
 	n.now = now
 	if n.stopped {
 		return
 	}
 	n.stopped = true
+	err := fault.New(fault.Local, "stop", cause(why))
 	for _, l := range n.made {
-		n.endLater(l.id, fault.New(fault.Local, "stop", cause(why)), true)
+		n.endTogether(l.id, err, true)
 	}
 	n.finish(now, e)
 	n.saver.save(now, e)
@@ -179,6 +190,7 @@ func (n *Node) Stop(now time.Time, why error, e *Effects) {
 
 // finish carries out what a call has left to do.
 func (n *Node) finish(now time.Time, e *Effects) {
+	n.endSome()
 	n.drain(now, e)
 	n.plan(now, e)
 	n.saver.check(now, e)

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"time"
 
 	"parley/addr"
@@ -18,6 +19,10 @@ type round struct {
 // maxDrops is how many links one call drops. If a round has to drop more, the
 // node wants to be woken again at once.
 const maxDrops = 64
+
+// trimBudget is about how many addresses one call looks at after limits were
+// lowered.
+const trimBudget = 2048
 
 // holdRound holds a round if one is due. Links are dropped at random, but not
 // those to peers to hold on to and attached ones.
@@ -59,14 +64,16 @@ func (n *Node) dropRandom(over int) (more bool) {
 }
 
 // Tune replaces the limits. Links over a lowered limit are ended, the youngest
-// first. Peers no longer to be held on to become ordinary ones, and the other
-// way round. It takes time in proportion to the links and the book.
+// first, and addresses over one given up, the worst first; if there are many, the
+// calls of Wake that follow go on with it. Peers no longer to be held on to become
+// ordinary ones, and the other way round.
 func (n *Node) Tune(now time.Time, cfg Config, e *Effects) {
 	n.now = now
 	old := n.cfg
 	n.cfg = cfg.filled()
 	n.tuneKept(now, old)
 	n.book.Tune(n.cfg.book())
+	n.trimming = n.book.Trim(trimBudget / 8)
 	if n.cfg.RoundTime != old.RoundTime {
 		n.round.next = time.Time{}
 		if n.cfg.RoundTime > 0 {
@@ -80,19 +87,16 @@ func (n *Node) Tune(now time.Time, cfg Config, e *Effects) {
 
 // tuneKept brings links and book in line with who is to be held on to.
 func (n *Node) tuneKept(now time.Time, old Config) {
+	if slices.Equal(n.cfg.Always, old.Always) {
+		return
+	}
 	n.keep.set(n.cfg.Always, now)
 	n.learn(old.Always, addr.Addr{})
 	for _, a := range n.cfg.Always {
 		n.book.Remove(a)
 	}
 	for _, l := range n.made {
-		n.change(l, func() { l.always = false })
-		switch {
-		case l.admitted:
-			n.recognize(l)
-		case l.dialed && n.keep.byAddr[l.addr] != nil:
-			n.change(l, func() { l.always = true })
-		}
+		n.setAlways(l, l.admitted && n.kept(l) || l.dialed && n.keep.byAddr[l.addr] != nil)
 	}
 }
 
@@ -128,7 +132,7 @@ func (n *Node) endExcess() {
 			excess = over(&all, n.cfg.Total)
 		}
 		if excess {
-			n.endLater(l.id, why, true)
+			n.endTogether(l.id, why, true)
 		}
 	}
 }

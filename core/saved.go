@@ -21,6 +21,8 @@ const (
 	savePause   = 10 * time.Second
 	// weightProven is what a link that opened counts among the changes.
 	weightProven = 16
+	// savePage is how many addresses one call of Save copies.
+	savePage = 512
 )
 
 // saver decides when what is remembered has changed enough to be saved.
@@ -52,19 +54,41 @@ func (s *saver) save(now time.Time, e *Effects) {
 	*s = saver{}
 }
 
-// Saved returns what is worth keeping over a restart. It takes time in
-// proportion to the size of the book.
+// Saved returns what is worth keeping over a restart. It is all the calls of
+// Save in one, and takes time in proportion to the size of the book.
 func (n *Node) Saved(now time.Time) *Saved {
+	s := new(Saved)
+	for n.Save(now, s) {
+	}
+	return s
+}
+
+// Save adds to s, which is empty at the first call, what is worth keeping over
+// a restart: some of the book with each call, so that none takes long. It reports
+// whether there is more. Other calls in between do no harm: what the book
+// has before the first call and after the last is in s, an address perhaps twice.
+func (n *Node) Save(now time.Time, s *Saved) (more bool) {
+	if s.Time.IsZero() {
+		n.saveFirst(now, s)
+		return s.left > 0
+	}
+	var page [savePage]book.Record
+	rs, left := n.book.Page(page[:0], s.left, savePage)
+	for _, r := range rs {
+		s.Peers = append(s.Peers, Known(r))
+	}
+	s.left = left
+	return left > 0
+}
+
+// saveFirst saves everything but the book.
+func (n *Node) saveFirst(now time.Time, s *Saved) {
 	for _, l := range n.live {
 		if l.dialed {
 			n.book.Worked(now, l.addr)
 		}
 	}
-	s := &Saved{Time: now, Peers: make([]Known, 0, n.book.Len()), Bans: n.bans.list(now)}
-	for _, r := range n.book.Append(nil) {
-		s.Peers = append(s.Peers, Known(r))
-	}
-	return s
+	*s = Saved{Time: now, Peers: make([]Known, 0, n.book.Len()), Bans: n.bans.list(now), left: n.book.Len()}
 }
 
 // Restore adds what an earlier run saved. Bans that are over are left out.

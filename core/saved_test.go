@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"parley/addr"
 	"parley/dialect"
 )
 
@@ -81,6 +82,38 @@ func TestSavedByHand(t *testing.T) {
 	}
 	if _, err := ParseSaved(make([]byte, maxSaved+1)); !errors.Is(err, ErrDamaged) {
 		t.Errorf("too long: %v", err)
+	}
+}
+
+// TestSaveInPages checks that what is saved with other calls in between misses
+// nothing that was there all along.
+func TestSaveInPages(t *testing.T) {
+	const known = 5 * savePage / 2
+	n := newNode(1, Config{Outbound: -1, Book: BookConfig{Size: 2 * known}})
+	var e Effects
+	for i := range known {
+		n.Learn(epoch, []addr.Addr{benchAddr(i)}, &e)
+	}
+	gone := map[addr.Addr]bool{}
+	s, calls := new(Saved), 1
+	for ; n.Save(epoch, s); calls++ {
+		for i := calls * 100; i < calls*100+50; i++ {
+			n.book.Remove(benchAddr(i))
+			gone[benchAddr(i)] = true
+		}
+		n.Learn(epoch, []addr.Addr{benchAddr(known + calls)}, &e)
+	}
+	if calls != 1+3 {
+		t.Errorf("%d calls, want 4: one for the rest and %d for %d addresses", calls, 3, known)
+	}
+	saved := map[addr.Addr]bool{}
+	for _, k := range s.Peers {
+		saved[k.Addr] = true
+	}
+	for i := range known {
+		if a := benchAddr(i); !saved[a] && !gone[a] {
+			t.Errorf("%v is missing", a)
+		}
 	}
 }
 

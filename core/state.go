@@ -40,6 +40,8 @@ type Saved struct {
 	Time  time.Time `json:"time"` // when it was saved
 	Peers []Known   `json:"peers"`
 	Bans  []Ban     `json:"bans"`
+
+	left int // addresses of the book that Save has yet to copy
 }
 
 // Known is one address of the book as it is saved.
@@ -53,7 +55,7 @@ type Known struct {
 // State returns a copy of everything worth showing. It takes time in
 // proportion to the links and bans.
 func (n *Node) State(now time.Time) State {
-	s := State{Known: n.book.Len(), Bans: n.bans.list(now), Rounds: n.round.held}
+	s := State{Links: make([]LinkState, 0, len(n.made)), Known: n.book.Len(), Bans: n.bans.list(now), Rounds: n.round.held}
 	for _, l := range n.made {
 		since := l.made
 		if l.up {

@@ -144,23 +144,36 @@ type saver struct {
 	dirty bool // there is something to save
 	busy  bool // the last save is under way
 	last  time.Time
+	part  *core.Saved // being put together, a part with each wake, or nil
 	final *core.Saved // what to save at the end: the links were still up
 }
 
-// saveDue reports when to save next, or the zero time.
+// saveDue reports when to save next, or to go on with it, or the zero time.
 func (n *Node) saveDue() time.Time {
-	if n.cfg.Store == nil || !n.save.dirty || n.save.busy || n.stopping {
+	s := &n.save
+	switch {
+	case n.stopping:
+		return time.Time{}
+	case s.part != nil:
+		return s.last
+	case n.cfg.Store == nil || !s.dirty || s.busy:
 		return time.Time{}
 	}
-	return n.save.last.Add(saveEvery)
+	return s.last.Add(saveEvery)
 }
 
 func (n *Node) saveIfDue(now time.Time) {
 	if at := n.saveDue(); at.IsZero() || now.Before(at) {
 		return
 	}
-	n.save.dirty, n.save.busy, n.save.last = false, true, now
-	s := n.core.Saved(now)
+	if n.save.part == nil {
+		n.save.dirty, n.save.busy, n.save.last, n.save.part = false, true, now, new(core.Saved)
+	}
+	s := n.save.part
+	if n.core.Save(now, s) {
+		return
+	}
+	n.save.part = nil
 	n.wg.Go(func() {
 		err := n.store(s)
 		n.inbox.put(func(time.Time) {

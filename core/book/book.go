@@ -45,6 +45,7 @@ type Book struct {
 	seq     uint64
 	fresh   int // untried addresses in groups that may be dialed, or being tried
 	more    bool
+	untrim  int // entries before this place may be over a lowered limit
 }
 
 // New returns an empty book.
@@ -167,51 +168,16 @@ func (b *Book) Remove(a addr.Addr) bool {
 	return true
 }
 
-// Append appends every address as it should be saved. The order is
-// reproducible, and otherwise without meaning.
-func (b *Book) Append(dst []Record) []Record {
-	for _, e := range b.all {
+// Page appends up to limit addresses as they should be saved: those before a
+// place, which is Len for the first page. It returns the place for the next one,
+// zero after the last. The order is reproducible, and otherwise without meaning.
+// When the book changes between pages, an address may be in two of them, but
+// none that stays is missing: an entry only ever moves to a lower place.
+func (b *Book) Page(dst []Record, before, limit int) ([]Record, int) {
+	before = min(before, len(b.all))
+	from := max(before-limit, 0)
+	for _, e := range b.all[from:before] {
 		dst = append(dst, Record{Addr: e.addr, Seen: e.seen, Tries: e.tries, Anchor: e.anchor})
 	}
-	return dst
-}
-
-// Tune replaces the limits. Addresses over a lowered limit go, the worst
-// first, but those that are held stay. It takes time in proportion to the
-// size of the book.
-func (b *Book) Tune(lim Limits) {
-	b.lim = lim
-	for _, e := range append([]*entry(nil), b.all...) {
-		if e.state == held || b.entries[e.addr] != e {
-			continue
-		}
-		b.trim(e.group.all, lim.PerGroup, e.group.local)
-		if e.source != nil {
-			b.trim(e.source.all, lim.PerSource, false)
-		}
-	}
-	for len(b.all) > lim.Size {
-		w, ok := b.worst.First()
-		if !ok {
-			break
-		}
-		b.remove(w)
-	}
-	for _, e := range b.all {
-		b.refresh(e.group)
-	}
-}
-
-// trim gives up the worst of all until at most limit are left. The slice is
-// that of a group or source, which removing shortens; its length tells how
-// often.
-func (b *Book) trim(all []*entry, limit int, exempt bool) {
-	for over := len(all) - limit; over > 0 && !exempt; over-- {
-		w := worstOf(all)
-		if w == nil {
-			return
-		}
-		all = all[:len(all)-1]
-		b.remove(w)
-	}
+	return dst, from
 }

@@ -22,10 +22,16 @@ func at(s string) addr.Addr {
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
 
+// page returns what is in the book.
+func page(b *Book) []Record {
+	rs, _ := b.Page(nil, b.Len(), b.Len())
+	return rs
+}
+
 // texts returns what is in the book, sorted.
 func texts(b *Book) []string {
 	var out []string
-	for _, r := range b.Append(nil) {
+	for _, r := range page(b) {
 		out = append(out, r.Addr.String())
 	}
 	slices.Sort(out)
@@ -245,7 +251,7 @@ func TestRestoreKnown(t *testing.T) {
 	if b.Restore(Record{Addr: a, Seen: epoch.Add(time.Hour)}) {
 		t.Error("what is known was replaced")
 	}
-	if got := b.Append(nil); len(got) != 1 || got[0] != (Record{Addr: a, Seen: epoch, Tries: 2}) {
+	if got := page(b); len(got) != 1 || got[0] != (Record{Addr: a, Seen: epoch, Tries: 2}) {
 		t.Errorf("book holds %v", got)
 	}
 }
@@ -331,11 +337,16 @@ func TestTune(t *testing.T) {
 		b.Add(at(fmt.Sprintf("8.%d.0.%d:1", i%3, i)), source1)
 	}
 	b.Hold(at("8.0.0.0:1"))
-	b.Tune(Limits{Size: 99, PerGroup: 2, PerSource: 99, Spread: 1})
+	tune := func(lim Limits) {
+		b.Tune(lim)
+		for b.Trim(1) {
+		}
+	}
+	tune(Limits{Size: 99, PerGroup: 2, PerSource: 99, Spread: 1})
 	wantIn(t, b, "two of each group", "8.0.0.0:1", "8.0.0.9:1", "8.1.0.10:1", "8.1.0.7:1", "8.2.0.11:1", "8.2.0.8:1")
-	b.Tune(Limits{Size: 99, PerGroup: 2, PerSource: 4, Spread: 1})
+	tune(Limits{Size: 99, PerGroup: 2, PerSource: 4, Spread: 1})
 	wantIn(t, b, "four of the source", "8.0.0.0:1", "8.0.0.9:1", "8.1.0.10:1", "8.2.0.11:1")
-	b.Tune(Limits{Size: 2, PerGroup: 2, PerSource: 4, Spread: 1})
+	tune(Limits{Size: 2, PerGroup: 2, PerSource: 4, Spread: 1})
 	wantIn(t, b, "two in all, one in use", "8.0.0.0:1", "8.2.0.11:1")
 	if err := audit(b); err != nil {
 		t.Error(err)

@@ -23,7 +23,7 @@ func walk(seed uint64, steps int) error {
 	lim := func() Limits {
 		return Limits{Size: 5 + r.IntN(30), PerGroup: 1 + r.IntN(8), PerSource: 1 + r.IntN(8), Spread: 1 + r.IntN(3)}
 	}
-	b := New(lim())
+	b, trimming := New(lim()), false
 	now := epoch
 	some := func() addr.Addr {
 		return at(fmt.Sprintf("%d.%d.0.%d:1", []int{8, 8, 10, 127}[r.IntN(4)], r.IntN(4), 1+r.IntN(9)))
@@ -53,12 +53,17 @@ func walk(seed uint64, steps int) error {
 		case 11:
 			if r.IntN(20) == 0 {
 				b.Tune(lim())
+				trimming = true
 			}
+			trimming = trimming && b.Trim(r.IntN(20))
 		default:
 			now = now.Add(time.Duration(r.IntN(9)) * time.Second)
 			b.Take(now, r, func(addr.Addr, string) (time.Time, bool) {
 				return now.Add(time.Duration(r.IntN(2)) * time.Minute), r.IntN(3) > 0
 			})
+		}
+		if trimming {
+			continue // what is over the new limits is not gone yet
 		}
 		if err := audit(b); err != nil {
 			return fmt.Errorf("step %d: %w", i, err)
