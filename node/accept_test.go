@@ -112,13 +112,45 @@ func TestBucket(t *testing.T) {
 	}
 }
 
+// One machine gets its share of the rate, and leaves the rest to others.
+func TestPorter(t *testing.T) {
+	var g porter
+	g.init(10, 40)
+	now := time.Unix(1000, 0)
+	took := func(tries int, from ...string) (n int) {
+		for i := range tries {
+			a, err := addr.Parse(from[i%len(from)])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if g.take(now, a) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := took(90, "8.1.0.1:1", "8.1.0.1:2"); n != 10 {
+		t.Errorf("%d from one machine, want a quarter of the burst", n)
+	}
+	if n := took(90, "[2001:db8::1]:1", "[2001:db8::2]:1"); n != 10 {
+		t.Errorf("%d from one IPv6 network of 64 bits, want a quarter of the burst", n)
+	}
+	if n := took(90, "127.0.0.1:1"); n != 20 {
+		t.Errorf("%d from this machine, want what is left", n)
+	}
+	g.init(-1, 1)
+	if n := took(90, "8.1.0.1:1"); n != 90 {
+		t.Errorf("%d without a limit", n)
+	}
+}
+
 // Connections beyond the rate are closed before anything is read.
 func TestAcceptRate(t *testing.T) { synctest.Test(t, testAcceptRate) }
 
 func testAcceptRate(t *testing.T) {
 	netw := mem.New(0)
 	cfg := member(netw, 1)
-	cfg.AcceptRate, cfg.AcceptBurst = 1, 5
+	cfg.AcceptRate, cfg.AcceptBurst = 1, 20
 	n := run(t, cfg)
 	for range 20 {
 		raw(t, netw, 1)

@@ -111,7 +111,8 @@ func (l *Link) QueueShared(s *Shared) bool { return l.put(item{msg: s.msg, share
 // SendShared queues a message that goes to other links too, waiting for room as
 // Send does.
 func (l *Link) SendShared(ctx context.Context, s *Shared) error {
-	return l.out.send(ctx, item{msg: s.msg, shared: &s.frame, kept: true})
+	_, err := l.out.send(ctx, item{msg: s.msg, shared: &s.frame, kept: true})
+	return err
 }
 
 // dice is the runtime's generator, which any goroutine may use.

@@ -36,7 +36,7 @@ type Config struct {
 	Outbox       int           // bytes that may wait for one peer, each message counting 64 more than its body: 8 MiB
 	Full         FullPolicy    // what happens beyond that
 
-	AcceptRate  int // connections to accept a second, over all listeners: 50; negative for no limit
+	AcceptRate  int // connections to accept a second over all listeners, a quarter of them from one machine: 50; negative for no limit
 	AcceptBurst int // connections to accept at once before the rate counts: twice AcceptRate
 }
 

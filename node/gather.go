@@ -118,9 +118,6 @@ func (b *batch) seal() {
 	}
 }
 
-// trim gives memory back.
-func (b *batch) trim() { b.buf, b.vec, b.spent = nil, nil, nil }
-
 // frame is the wire form of a message queued on several links. The first writer
 // that needs an encoding makes it; the others with the same one use it.
 type frame struct {

@@ -57,7 +57,7 @@ type Link struct {
 
 func (n *Node) newLink(now time.Time, id core.LinkID, a addr.Addr, dialed bool) *Link {
 	l := &Link{n: n, id: id, addr: a, dialed: dialed, start: now, busy: make(chan struct{}, 2)}
-	l.out.init(n.cfg.Outbox)
+	l.out.limit = n.cfg.Outbox
 	l.ctx, l.cancel = context.WithCancel(n.base)
 	n.links[id] = l
 	return l
@@ -99,24 +99,31 @@ func (l *Link) LogValue() slog.Value {
 // and done is not nil, done is called once: with nil when the kernel has the
 // bytes, or with why they were lost. It is called by the link's writer, or by
 // the goroutine whose message takes the place of this one (DropOldest), and
-// must not block. The body must not change until then, unless m is lent.
+// must not block. The body must not change until then, unless m is lent. A lone
+// message of up to 4 KiB may be written before Queue returns, as far as that
+// needs no waiting.
 func (l *Link) Queue(m dialect.Message, done func(error)) bool {
-	if m.Lent {
-		m = m.Clone()
-	}
-	return l.put(item{msg: m, done: done})
+	it := item{msg: m, done: done}
+	it.alone = canBeAlone(&it)
+	return l.put(it)
 }
 
 // say queues a message of the rules. Called by the brain.
 func (l *Link) say(m dialect.Message) {
-	if m.Lent {
-		m = m.Clone()
+	it := item{msg: m}
+	it.alone = canBeAlone(&it)
+	pen, err := l.out.say(it, &l.stats)
+	if pen {
+		l.direct(&it)
 	}
-	l.judge(l.out.say(item{msg: m}, &l.stats))
+	l.judge(err)
 }
 
 func (l *Link) put(it item) bool {
-	lost, err := l.out.put(it, l.n.cfg.Full, &l.stats)
+	lost, pen, err := l.out.put(it, l.n.cfg.Full, &l.stats)
+	if pen {
+		l.direct(&it)
+	}
 	for _, f := range lost {
 		f(errForgotten)
 	}
@@ -135,12 +142,15 @@ func (l *Link) judge(err error) {
 // ErrClosed. Room is given in the order of the calls; with the policy Refuse
 // also before any call of Queue. That it returns nil means that m is queued,
 // not that it arrived. The body must not change until it is written, unless m
-// is lent.
+// is lent. A lone message may be written at once, as by Queue.
 func (l *Link) Send(ctx context.Context, m dialect.Message) error {
-	if m.Lent {
-		m = m.Clone()
+	it := item{msg: m, kept: true}
+	it.alone = canBeAlone(&it)
+	pen, err := l.out.send(ctx, it)
+	if pen {
+		l.direct(&it)
 	}
-	return l.out.send(ctx, item{msg: m, kept: true})
+	return err
 }
 
 // Close ends the link after what is queued has gone out; why is what the

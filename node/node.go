@@ -17,6 +17,7 @@ import (
 	"parley/core"
 	"parley/dialect"
 	"parley/fault"
+	"parley/internal/nowait"
 	"parley/stats"
 )
 
@@ -52,8 +53,9 @@ type Node struct {
 	ran    atomic.Bool
 	live   atomic.Pointer[table] // written by the brain, copied on change
 	picks  sync.Pool             // of *scratch
+	lines  sync.Pool             // of *line
 	turned atomic.Uint64         // connections closed before their opening exchange
-	accept bucket
+	accept porter
 	inbox  inbox
 	wg     sync.WaitGroup
 	ended  history
@@ -86,6 +88,7 @@ func New(cfg Config) (*Node, error) {
 		links: map[core.LinkID]*Link{},
 	}
 	n.picks.New = func() any { return new(scratch) }
+	n.lines.New = func() any { return &line{try: nowait.NewWriter()} }
 	n.accept.init(cfg.AcceptRate, cfg.AcceptBurst)
 	n.live.Store(new(table))
 	var seed [32]byte

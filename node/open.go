@@ -14,6 +14,7 @@ import (
 	"parley/core"
 	"parley/dialect"
 	"parley/fault"
+	"parley/internal/nowait"
 	"parley/transport"
 )
 
@@ -91,8 +92,8 @@ func (l *Link) run(c net.Conn) {
 		return
 	}
 	l.parts.Store(2)
-	l.n.wg.Go(func() { l.write(c) })
-	l.read(c, w)
+	l.out.goLive(l, nowait.Raw(c))
+	l.n.wg.Go(func() { l.read(c, w) }) // on a small stack: this one grew for the opening
 }
 
 // open runs the opening exchange and hands the result to the brain.

@@ -25,6 +25,7 @@ type item struct {
 	shared *frame // the same message on other links, or nil
 	done   func(error)
 	kept   bool // somebody waited for its room, so it is not forgotten
+	alone  bool // whoever queues it may write it, if nothing else is under way
 }
 
 func (it *item) cost() int { return len(it.msg.Body) + itemCost }
@@ -36,33 +37,33 @@ type waiter struct {
 }
 
 // outbox holds what a link has yet to write: at most limit bytes, or one
-// message if that is larger. Any goroutine may put; only the link's writer
-// takes. What the writer took counts until it is written.
+// message if that is larger. Any goroutine may put. Whoever has the pen writes:
+// the link's writer, which takes the queue, or while that is idle the goroutine
+// that queues a lone message. What was taken counts until it is written.
 type outbox struct {
 	limit int
-	wake  chan struct{} // capacity 1; only the writer receives
+	pen   pen
 
 	mu      sync.Mutex
 	queue   []item
-	bytes   int // in the queue and with the writer
+	bytes   int // in the queue and with who has the pen
 	waiters []*waiter
-	spare   *waiter // to be used for the next, or nil
-	idle    bool    // the writer waits
-	closed  bool    // nothing more is taken
-	failed  bool    // and what is there is lost
-}
-
-func (o *outbox) init(limit int) {
-	o.limit = limit
-	o.wake = make(chan struct{}, 1)
+	spare   *waiter       // to be used for the next, or nil
+	link    *Link         // nil until it is live
+	wake    chan struct{} // capacity 1; only the writer receives. Nil until there is one
+	idle    bool          // nobody has the pen
+	absent  bool          // there is no writer; one is started when it has to do something
+	closed  bool          // nothing more is taken
+	failed  bool          // and what is there is lost
 }
 
 // fits reports whether there is room for n bytes.
 func (o *outbox) fits(n int) bool { return o.bytes+n <= o.limit || o.bytes == 0 }
 
 // put queues it, or says why not. With DropOldest it makes room, and returns
-// what is to be called for the messages that it forgot.
-func (o *outbox) put(it item, full FullPolicy, s *stats.Link) (lost []func(error), err error) {
+// what is to be called for the messages that it forgot. If pen is set nothing
+// was queued, and the caller must write it; see direct.
+func (o *outbox) put(it item, full FullPolicy, s *stats.Link) (lost []func(error), pen bool, err error) {
 	cost := it.cost()
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -81,30 +82,28 @@ func (o *outbox) put(it item, full FullPolicy, s *stats.Link) (lost []func(error
 	if err != nil {
 		s.Dropped.Add(1)
 		s.DroppedBytes.Add(uint64(len(it.msg.Body)))
-		return lost, err
+		return lost, false, err
 	}
-	o.push(it)
-	return lost, nil
+	return lost, o.push(it), nil
 }
 
 // ownRoom is how many bytes beyond its limit an outbox takes of what the rules
 // say, so that traffic neither silences them nor gives way to them.
 const ownRoom = 64 << 10
 
-// say queues a message of the rules.
-func (o *outbox) say(it item, s *stats.Link) error {
+// say queues a message of the rules, or leaves it to the caller as put does.
+func (o *outbox) say(it item, s *stats.Link) (pen bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
 	case o.closed:
-		return ErrClosed
+		return false, ErrClosed
 	case !o.fits(it.cost()) && o.bytes+it.cost() > o.limit+ownRoom:
 		s.Dropped.Add(1)
 		s.DroppedBytes.Add(uint64(len(it.msg.Body)))
-		return errFull
+		return false, errFull
 	}
-	o.push(it)
-	return nil
+	return o.push(it), nil
 }
 
 // couldFit reports whether forget could make room for n bytes. It looks no
@@ -142,36 +141,64 @@ func (o *outbox) forget(n int, s *stats.Link) (lost []func(error)) {
 	return lost
 }
 
-// push queues it and wakes the writer. Called with the lock.
-func (o *outbox) push(it item) {
-	o.queue = append(o.queue, it)
+// push counts it, and queues it and wakes the writer unless the caller is to
+// write it: then it returns the pen. Called with the lock.
+func (o *outbox) push(it item) (pen bool) {
 	o.bytes += it.cost()
+	if it.alone && o.idle && o.lone() {
+		o.idle = false
+		return true
+	}
+	o.enqueue(it)
+	return false
+}
+
+// enqueue queues what is counted already. Called with the lock.
+func (o *outbox) enqueue(it item) {
+	if it.msg.Lent {
+		it.msg = it.msg.Clone()
+	}
+	o.queue = append(o.queue, it)
 	o.rouse()
 }
 
-// rouse wakes the writer if it waits. Called with the lock.
+// rouse gives the pen to the writer if nobody has it. Called with the lock.
 func (o *outbox) rouse() {
 	if !o.idle {
 		return
 	}
 	o.idle = false
+	if o.absent {
+		o.absent = false
+		o.link.startWriter()
+		return
+	}
 	select {
 	case o.wake <- struct{}{}:
 	default: // it was woken before, and by something else at once
 	}
 }
 
-// send queues it, waiting for room.
-func (o *outbox) send(ctx context.Context, it item) error {
+// send queues it, waiting for room, or leaves it to the caller as put does.
+func (o *outbox) send(ctx context.Context, it item) (pen bool, err error) {
 	o.mu.Lock()
 	if o.closed {
 		o.mu.Unlock()
-		return ErrClosed
+		return false, ErrClosed
 	}
 	if len(o.waiters) == 0 && o.fits(it.cost()) {
-		o.push(it)
+		pen = o.push(it)
 		o.mu.Unlock()
-		return nil
+		return pen, nil
+	}
+	return false, o.queueUp(ctx, it)
+}
+
+// queueUp waits for room and for those that came before. Called with the lock,
+// which it gives back.
+func (o *outbox) queueUp(ctx context.Context, it item) error {
+	if it.msg.Lent {
+		it.msg = it.msg.Clone()
 	}
 	w := o.waiter()
 	w.item = it
@@ -222,7 +249,8 @@ func (o *outbox) release(n int) {
 func (o *outbox) grant() {
 	k := 0
 	for ; k < len(o.waiters) && o.fits(o.waiters[k].cost()); k++ {
-		o.push(o.waiters[k].item)
+		o.bytes += o.waiters[k].cost()
+		o.enqueue(o.waiters[k].item)
 		o.waiters[k].ready <- nil
 	}
 	o.waiters = slices.Delete(o.waiters, 0, k)
@@ -237,21 +265,12 @@ func (o *outbox) take(spare []item) (q []item, ok, over bool) {
 	if o.failed {
 		return nil, false, true
 	}
-	if len(o.queue) == 0 {
+	if len(o.queue) == 0 && o.pen.rest == nil {
 		o.idle = !o.closed
 		return nil, false, o.closed
 	}
 	q, o.queue = o.queue, spare[:0]
 	return q, true, false
-}
-
-// trim gives back the queue's memory if it is empty.
-func (o *outbox) trim() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if len(o.queue) == 0 {
-		o.queue = nil
-	}
 }
 
 // close takes nothing more; the writer ends when it has drained the rest.
@@ -284,7 +303,7 @@ func (o *outbox) rest() []item {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	q := o.queue
-	o.queue, o.bytes = nil, 0
+	o.queue, o.bytes, o.pen.rest = nil, 0, nil
 	return q
 }
 

@@ -111,7 +111,7 @@ func TestOutboxCounts(t *testing.T) {
 	var s stats.Link
 	o.init(10 * itemCost)
 	for i := range 20 {
-		_, err := o.put(item{}, Refuse, &s)
+		_, _, err := o.put(item{}, Refuse, &s)
 		if (err == nil) != (i < 10) {
 			t.Errorf("empty message %d: %v", i, err)
 		}
@@ -127,13 +127,13 @@ func TestOutboxHuge(t *testing.T) {
 	var s stats.Link
 	o.init(100)
 	huge := item{msg: dialect.Message{Body: make([]byte, 1000)}}
-	if _, err := o.put(huge, Refuse, &s); err != nil {
+	if _, _, err := o.put(huge, Refuse, &s); err != nil {
 		t.Errorf("into an empty outbox: %v", err)
 	}
-	if _, err := o.put(item{}, Refuse, &s); err != errFull {
+	if _, _, err := o.put(item{}, Refuse, &s); err != errFull {
 		t.Errorf("behind it: %v", err)
 	}
-	if _, err := o.put(huge, DropOldest, &s); err != nil || o.waiting() != huge.cost() {
+	if _, _, err := o.put(huge, DropOldest, &s); err != nil || o.waiting() != huge.cost() {
 		t.Errorf("in place of it: %v, %d bytes wait", err, o.waiting())
 	}
 }
@@ -147,13 +147,13 @@ func TestOutboxForgets(t *testing.T) {
 		o.put(item{done: func(error) { told = append(told, i) }}, DropOldest, &s)
 	}
 	q, _, _ := o.take(nil) // with the writer: not to be forgotten, but counted
-	if _, err := o.put(item{}, DropOldest, &s); err != errFull {
+	if _, _, err := o.put(item{}, DropOldest, &s); err != errFull {
 		t.Errorf("all room is with the writer: %v", err)
 	}
 	o.release(2 * q[0].cost())
 	o.put(item{done: func(error) { told = append(told, 10) }}, DropOldest, &s)
 	o.put(item{}, DropOldest, &s)
-	lost, err := o.put(item{}, DropOldest, &s)
+	lost, _, err := o.put(item{}, DropOldest, &s)
 	for _, f := range lost {
 		f(errForgotten)
 	}
@@ -173,7 +173,7 @@ func TestOutboxKeeps(t *testing.T) {
 		}
 	}
 	for i, want := range []error{nil, errFull, errFull} {
-		lost, err := o.put(item{}, DropOldest, &s)
+		lost, _, err := o.put(item{}, DropOldest, &s)
 		if err != want || len(lost) != 1-min(i, 1) {
 			t.Errorf("put %d: %v, %d forgotten, want %v", i, err, len(lost), want)
 		}
@@ -214,7 +214,7 @@ func TestOutboxForgetsInVain(t *testing.T) {
 	for range 3 {
 		o.put(body(100), DropOldest, &s)
 	}
-	if _, err := o.put(body(400), DropOldest, &s); err != errFull || s.Dropped.Load() != 1 || o.waiting() != 1000 {
+	if _, _, err := o.put(body(400), DropOldest, &s); err != errFull || s.Dropped.Load() != 1 || o.waiting() != 1000 {
 		t.Errorf("%v, %d dropped, %d bytes wait; want only the new one dropped", err, s.Dropped.Load(), o.waiting())
 	}
 }
@@ -245,7 +245,7 @@ func testSendOrder(t *testing.T) {
 	brief, cancel := context.WithCancel(t.Context())
 	given := send(brief, 2)
 	third, fourth := send(t.Context(), 3), send(t.Context(), 4)
-	if _, err := o.put(item{}, Refuse, &s); err != errFull {
+	if _, _, err := o.put(item{}, Refuse, &s); err != errFull {
 		t.Errorf("Queue overtook those who wait: %v", err)
 	}
 	cancel()

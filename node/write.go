@@ -14,19 +14,29 @@ type writer struct {
 	l       *Link
 	c       net.Conn
 	packer  dialect.Packer // the encoder, if it is one
-	prelude []byte         // to be written before the first message
 
 	q    []item // taken from the outbox
 	next int    // q[:next] is in a batch or past one
 	held []item // with the packer
 
-	timer *time.Timer // while there is memory to give back
-	moved bool        // something was written since the timer was set
+	timer   *time.Timer // to look whether anything moves
+	moved   bool        // something was written since the timer was set
+	retired bool        // another writer will be started when there is work
+}
+
+// startWriter starts the link's writer, which ends when the link does, or when
+// it has had nothing to do for a while.
+func (l *Link) startWriter() {
+	if l.out.wake == nil {
+		l.out.wake = make(chan struct{}, 1)
+	}
+	l.n.wg.Go(l.write)
 }
 
 // write is the link's writer.
-func (l *Link) write(c net.Conn) {
-	w := &writer{l: l, c: c, prelude: l.link.Prelude}
+func (l *Link) write() {
+	c := l.conn
+	w := &writer{l: l, c: c}
 	w.enc, w.shared = l.link.Encoder, l.link.Shared
 	w.framer, _ = w.enc.(dialect.Framer)
 	w.packer, _ = w.enc.(dialect.Packer)
@@ -34,16 +44,26 @@ func (l *Link) write(c net.Conn) {
 	if !vectored(c) {
 		w.large = copyStream
 	}
-	defer l.leave(c)
-	l.end(outside("write", l.guard(w.run)))
-	w.giveUp()
+	defer func() {
+		if !w.retired {
+			l.leave(c)
+		}
+	}()
+	if err := l.guard(w.run); !w.retired {
+		l.end(outside("write", err))
+		w.giveUp()
+	}
 }
 
 // run writes what is queued until the outbox is closed and drained, and then
-// ends the link in good order. It returns why the link ends.
+// ends the link in good order. It returns why the link ends, unless the writer
+// retires before that.
 func (w *writer) run() error {
 	for w.take() {
-		var err error
+		err := w.finish()
+		if err != nil {
+			return err
+		}
 		if w.packer != nil {
 			err = w.pack()
 		} else {
@@ -53,10 +73,26 @@ func (w *writer) run() error {
 			return err
 		}
 	}
-	if w.l.ctx.Err() == nil {
+	if !w.retired && w.l.ctx.Err() == nil {
 		w.hangUp()
 	}
 	return w.l.reason()
+}
+
+// finish writes what is left of a message that somebody else began.
+func (w *writer) finish() error {
+	o := &w.l.out
+	if o.pen.rest == nil {
+		return nil
+	}
+	if err := w.push(o.pen.rest); err != nil {
+		return err
+	}
+	w.l.stats.OutBytes.Add(uint64(len(o.pen.rest)))
+	w.l.stats.OutLast.Store(w.l.n.stamp())
+	o.pen.rest = nil
+	o.release(o.pen.cost)
+	return nil
 }
 
 // hangUp closes our half of the connection and gives the other end a moment to
@@ -74,7 +110,8 @@ func (w *writer) hangUp() {
 	}
 }
 
-// take waits for messages. It reports false if there will be none.
+// take waits for messages. It reports false if there will be none, or if the
+// writer retires.
 func (w *writer) take() bool {
 	for {
 		q, ok, over := w.l.out.take(w.q)
@@ -82,38 +119,32 @@ func (w *writer) take() bool {
 			w.q, w.next = q, 0
 			return ok
 		}
-		w.wait()
+		if w.retired = !w.wait(); w.retired {
+			return false
+		}
 	}
 }
 
-// wait waits until the outbox has something, and gives back memory if that
-// takes long.
-func (w *writer) wait() {
-	if w.timer == nil && !w.big() {
-		<-w.l.out.wake
-		return
-	}
+// wait waits until the outbox has something. It reports false if that takes
+// long: then the writer is to end, with all its memory, and another will be
+// started when it is needed.
+func (w *writer) wait() bool {
 	if w.timer == nil {
 		w.timer, w.moved = time.NewTimer(w.l.n.quiet), false
 	}
-	select {
-	case <-w.l.out.wake:
-		return
-	case <-w.timer.C:
-	}
-	if w.moved {
+	for {
+		select {
+		case <-w.l.out.wake:
+			return true
+		case <-w.timer.C:
+		}
+		if !w.moved && w.l.out.retire() {
+			return false
+		}
 		w.moved = false
 		w.timer.Reset(w.l.n.quiet)
-		return
 	}
-	w.timer = nil
-	w.trim()
-	w.q, w.held = nil, nil
-	w.l.out.trim()
 }
-
-// big reports whether there is memory worth giving back.
-func (w *writer) big() bool { return cap(w.buf) > idleBuffer || cap(w.q)*itemCost > idleBuffer }
 
 // send writes what was taken, one system call a batch.
 func (w *writer) send() error {
@@ -124,7 +155,7 @@ func (w *writer) send() error {
 		for ; w.next < len(w.q) && !w.closed(); w.next++ {
 			it := &w.q[w.next]
 			if err := w.add(it); err != nil {
-				w.refuse(it, err)
+				w.l.refuse(it, err)
 				continue
 			}
 			msgs++
@@ -140,16 +171,17 @@ func (w *writer) send() error {
 
 // preface begins the first batch with the link's prelude.
 func (w *writer) preface() {
-	w.buf = append(w.buf, w.prelude...)
-	w.size += len(w.prelude)
-	w.prelude = nil
+	p := &w.l.out.pen
+	w.buf = append(w.buf, p.prelude...)
+	w.size += len(p.prelude)
+	p.prelude = nil
 }
 
 // refuse drops a message that has no wire form.
-func (w *writer) refuse(it *item, err error) {
-	w.l.stats.Dropped.Add(1)
-	w.l.stats.DroppedBytes.Add(uint64(len(it.msg.Body)))
-	w.l.n.cfg.Log.Warn("message not sent", "link", w.l, "type", it.msg.Type, "size", len(it.msg.Body), "err", err)
+func (l *Link) refuse(it *item, err error) {
+	l.stats.Dropped.Add(1)
+	l.stats.DroppedBytes.Add(uint64(len(it.msg.Body)))
+	l.n.cfg.Log.Warn("message not sent", "link", l, "type", it.msg.Type, "size", len(it.msg.Body), "err", err)
 	it.msg.For = 0
 	tell(it, fault.New(fault.Local, "encode", err))
 }
@@ -295,7 +327,7 @@ func (w *writer) hand() {
 	for ; w.next < len(w.q); w.next++ {
 		it := &w.q[w.next]
 		if err := w.packer.Put(it.msg); err != nil {
-			w.refuse(it, err)
+			w.l.refuse(it, err)
 			w.settle(w.q[w.next : w.next+1])
 			continue
 		}

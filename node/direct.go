@@ -1,0 +1,156 @@
+package node
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"parley/dialect"
+	"parley/internal/nowait"
+)
+
+// loneGap is how long a link must have written nothing for a message to count
+// as a lone one, which is written by the goroutine that queues it. It then leaves
+// without a switch of goroutines. Those that come closer together go to the
+// writer, and so in batches.
+const loneGap = 2 * time.Microsecond
+
+// pen is what whoever writes on a link owns.
+type pen struct {
+	raw     syscall.RawConn // nil where lone messages are left to the writer
+	prelude []byte          // to be written before the first message
+	rest    []byte          // of a lone message that the kernel did not take; for the writer
+	cost    int             // of that message
+}
+
+// line is what writing one lone message needs.
+type line struct {
+	buf []byte
+	try *nowait.Writer
+}
+
+// goLive lets the outbox be written. Called once.
+func (o *outbox) goLive(l *Link, raw syscall.RawConn) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pen = pen{raw: raw, prelude: l.link.Prelude}
+	o.link, o.idle, o.absent = l, true, true
+	if len(o.queue) > 0 || o.closed {
+		o.rouse()
+	}
+}
+
+// canBeAlone reports whether it is small, and nobody is to be told about it:
+// that may not happen on the goroutine that queues.
+func canBeAlone(it *item) bool {
+	return it.done == nil && it.msg.For&dialect.ToSession == 0 && len(it.msg.Body) < copyBelow
+}
+
+// lone reports whether what is queued now is a lone message. Called with the
+// lock, while nobody has the pen.
+func (o *outbox) lone() bool {
+	l := o.link
+	return o.pen.raw != nil && len(o.queue) == 0 && l.n.stamp()-l.stats.OutLast.Load() >= int64(loneGap)
+}
+
+// direct writes a lone message. The caller has the pen, and with it all that is
+// the writer's. Nothing here waits: what the kernel does not take is left to the
+// writer, and so are errors of the connection, which it will meet again.
+func (l *Link) direct(it *item) {
+	b := l.n.lines.Get().(*line)
+	defer l.n.lines.Put(b)
+	b.buf = b.buf[:0]
+	var bad error
+	if err := l.guard(func() error { bad = l.encodeLone(b, it.msg); return nil }); err != nil {
+		l.end(err)
+	}
+	if bad != nil {
+		l.refuse(it, bad)
+	}
+	n := l.attempt(b)
+	if n > 0 {
+		l.stats.OutBytes.Add(uint64(n))
+		l.stats.OutMsgs.Add(1)
+		l.stats.OutLast.Store(l.n.stamp())
+	}
+	l.out.handBack(b.buf[n:], it.cost())
+	if cap(b.buf) > 2*copyBelow {
+		b.buf = nil
+	}
+}
+
+// encodeLone makes the wire form of a message, or returns why there is none.
+func (l *Link) encodeLone(b *line, m dialect.Message) (err error) {
+	o := &l.out.pen
+	b.buf = append(b.buf, o.prelude...)
+	old := b.buf
+	p, ok := l.link.Encoder.(dialect.Packer)
+	if !ok {
+		if b.buf, err = l.link.Encoder.Append(b.buf, m); err != nil {
+			b.buf = old[:0]
+			return err
+		}
+		o.prelude = nil
+		return nil
+	}
+	if err = p.Put(m); err != nil {
+		b.buf = old[:0]
+		return err
+	}
+	o.prelude = nil
+	for more := true; more; {
+		if b.buf, more, err = p.Pack(b.buf, batchCopy); err != nil {
+			l.end(err)
+			return err
+		}
+	}
+	return nil
+}
+
+// attempt writes what goes at once and returns how many bytes did. The deadline
+// may be that of an earlier batch: it is for the writer to wait with one.
+func (l *Link) attempt(b *line) int {
+	if len(b.buf) == 0 {
+		return 0
+	}
+	raw := l.out.pen.raw
+	n, err := b.try.Write(raw, b.buf)
+	if errors.Is(err, os.ErrDeadlineExceeded) && l.ctx.Err() == nil {
+		c := l.conn
+		c.SetWriteDeadline(time.Time{})
+		if l.alive(c) {
+			n, _ = b.try.Write(raw, b.buf)
+		}
+	}
+	return n
+}
+
+// handBack gives the pen back after a lone message: to the writer if there is
+// something to do for it.
+func (o *outbox) handBack(rest []byte, cost int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(rest) > 0 {
+		o.pen.rest, o.pen.cost = append([]byte(nil), rest...), cost
+	} else {
+		o.bytes -= cost
+		o.grant()
+	}
+	o.idle = true
+	if len(rest) > 0 || len(o.queue) > 0 || o.closed {
+		o.rouse()
+	}
+}
+
+// retire reports whether the writer may end because there is nothing to do, and
+// gives back the queue's memory.
+func (o *outbox) retire() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.idle || len(o.queue) > 0 {
+		return false
+	}
+	o.absent, o.queue = true, nil
+	return true
+}
