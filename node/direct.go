@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parley/dialect"
+	"parley/fault"
 	"parley/internal/nowait"
 )
 
@@ -63,13 +64,14 @@ func (l *Link) direct(it *item) {
 	b.buf = b.buf[:0]
 	var bad error
 	if err := l.guard(func() error { bad = l.encodeLone(b, it.msg); return nil }); err != nil {
-		l.end(err)
+		l.end(outside("write", err))
+		b.buf = b.buf[:0]
 	}
 	if bad != nil {
 		l.refuse(it, bad)
 	}
 	n := l.attempt(b)
-	if n > 0 {
+	if len(b.buf) > 0 {
 		l.stats.OutBytes.Add(uint64(n))
 		l.stats.OutMsgs.Add(1)
 		l.stats.OutLast.Store(l.n.stamp())
@@ -101,7 +103,8 @@ func (l *Link) encodeLone(b *line, m dialect.Message) (err error) {
 	o.prelude = nil
 	for more := true; more; {
 		if b.buf, more, err = p.Pack(b.buf, batchCopy); err != nil {
-			l.end(err)
+			l.end(fault.New(fault.Local, "encode", err))
+			b.buf = b.buf[:0]
 			return err
 		}
 	}

@@ -80,7 +80,10 @@ func (l *Link) dial() {
 // run is the life of a link from its first byte: the opening exchange, and
 // then, on the same goroutine, the reader.
 func (l *Link) run(c net.Conn) {
-	w := newWindow()
+	w, raw := newWindow(), nowait.Raw(c)
+	if raw != nil {
+		w = borrowing(nowait.NewReader(raw, &l.n.buffers))
+	}
 	err := l.guard(func() error { return l.open(c, w) })
 	if l.opened != nil {
 		l.opened <- err
@@ -92,7 +95,7 @@ func (l *Link) run(c net.Conn) {
 		return
 	}
 	l.parts.Store(2)
-	l.out.goLive(l, nowait.Raw(c))
+	l.out.goLive(l, raw)
 	l.n.wg.Go(func() { l.read(c, w) }) // on a small stack: this one grew for the opening
 }
 

@@ -109,7 +109,7 @@ func linkTo(t *testing.T, n *running, i int) *Link {
 func TestOutboxCounts(t *testing.T) {
 	var o outbox
 	var s stats.Link
-	o.init(10 * itemCost)
+	o.limit = 10 * itemCost
 	for i := range 20 {
 		_, _, err := o.put(item{}, Refuse, &s)
 		if (err == nil) != (i < 10) {
@@ -125,7 +125,7 @@ func TestOutboxCounts(t *testing.T) {
 func TestOutboxHuge(t *testing.T) {
 	var o outbox
 	var s stats.Link
-	o.init(100)
+	o.limit = 100
 	huge := item{msg: dialect.Message{Body: make([]byte, 1000)}}
 	if _, _, err := o.put(huge, Refuse, &s); err != nil {
 		t.Errorf("into an empty outbox: %v", err)
@@ -141,7 +141,7 @@ func TestOutboxHuge(t *testing.T) {
 func TestOutboxForgets(t *testing.T) {
 	var o outbox
 	var s stats.Link
-	o.init(3 * itemCost)
+	o.limit = 3 * itemCost
 	var told []int
 	for i := range 3 {
 		o.put(item{done: func(error) { told = append(told, i) }}, DropOldest, &s)
@@ -166,9 +166,9 @@ func TestOutboxForgets(t *testing.T) {
 func TestOutboxKeeps(t *testing.T) {
 	var o outbox
 	var s stats.Link
-	o.init(3 * itemCost)
+	o.limit = 3 * itemCost
 	for i := range 3 {
-		if err := o.send(t.Context(), item{kept: i > 0, done: func(error) {}}); err != nil {
+		if _, err := o.send(t.Context(), item{kept: i > 0, done: func(error) {}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -188,17 +188,20 @@ func TestOutboxKeeps(t *testing.T) {
 func TestOutboxOfTheRules(t *testing.T) {
 	var o outbox
 	var s stats.Link
-	o.init(1000)
+	o.limit = 1000
 	o.put(item{msg: dialect.Message{Body: make([]byte, 1000-itemCost)}}, Refuse, &s)
 	said := 0
-	for o.say(item{msg: dialect.Message{Body: make([]byte, 1<<10)}}, &s) == nil {
-		said++
+	for full := false; !full; {
+		_, err := o.say(item{msg: dialect.Message{Body: make([]byte, 1<<10)}}, &s)
+		if full = err != nil; !full {
+			said++
+		}
 	}
 	if want := ownRoom / (1<<10 + itemCost); said != want || s.Dropped.Load() != 1 {
 		t.Errorf("%d messages beyond the limit and %d dropped, want %d and 1", said, s.Dropped.Load(), want)
 	}
 	o.close()
-	if err := o.say(item{}, &s); err != ErrClosed {
+	if _, err := o.say(item{}, &s); err != ErrClosed {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -207,7 +210,7 @@ func TestOutboxOfTheRules(t *testing.T) {
 func TestOutboxForgetsInVain(t *testing.T) {
 	var o outbox
 	var s stats.Link
-	o.init(1000)
+	o.limit = 1000
 	body := func(n int) item { return item{msg: dialect.Message{Body: make([]byte, n-itemCost)}} }
 	o.put(body(700), DropOldest, &s)
 	o.take(nil) // the writer holds it
@@ -233,10 +236,10 @@ func TestSendOrder(t *testing.T) { synctest.Test(t, testSendOrder) }
 func testSendOrder(t *testing.T) {
 	var o outbox
 	var s stats.Link
-	o.init(2 * (chunk + itemCost))
+	o.limit = 2 * (chunk + itemCost)
 	send := func(ctx context.Context, i int) chan error {
 		done := make(chan error, 1)
-		go func() { done <- o.send(ctx, item{msg: app(numbered(i))}) }()
+		go func() { _, err := o.send(ctx, item{msg: app(numbered(i))}); done <- err }()
 		synctest.Wait()
 		return done
 	}
@@ -264,7 +267,7 @@ func testSendOrder(t *testing.T) {
 	if err := <-fourth; err != ErrClosed {
 		t.Errorf("a Send that waited when the link closed: %v", err)
 	}
-	if err := o.send(t.Context(), item{}); err != ErrClosed {
+	if _, err := o.send(t.Context(), item{}); err != ErrClosed {
 		t.Errorf("a Send after that: %v", err)
 	}
 	if q, _, _ := o.take(nil); len(q) != 1 || q[0].msg.Body[5] != '3' {

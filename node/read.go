@@ -81,6 +81,7 @@ func (r *reader) run() error {
 func (r *reader) decode() error {
 	err := r.cut()
 	r.handOver()
+	r.w.rest()
 	return err
 }
 

@@ -1,21 +1,28 @@
 package node
 
-import "io"
+import (
+	"io"
+
+	"parley/internal/nowait"
+)
 
 // The sizes of a read buffer.
 const (
-	idleBuffer  = 512       // what it is while nothing comes: enough for a ping
-	smallBuffer = 4 << 10   // where it begins
-	busyBuffer  = 256 << 10 // what it grows to because a lot arrives at once
-	trusted     = 64 << 10  // what it grows to because a peer announced that much
-	decayEvery  = 32        // reads between looks at whether it is too big
+	idleBuffer  = 512               // what it is while nothing comes: enough for a ping
+	smallBuffer = nowait.BufferSize // where it begins
+	busyBuffer  = 256 << 10         // what it grows to because a lot arrives at once
+	trusted     = 64 << 10          // what it grows to because a peer announced that much
+	decayEvery  = 32                // reads between looks at whether it is too big
 )
 
 // window is a link's read buffer, owned by its reader. It grows while reads
 // fill it, and for one message as large as it needs, though never to more than
 // twice what has arrived: what a peer announces costs nothing until it comes.
-// It shrinks when it turns out to be too big.
+// It shrinks when it turns out to be too big. Where it can, it begins with
+// borrowed buffers, and then has none while nothing is there.
 type window struct {
+	in    *nowait.Reader // nil if there is nothing to borrow
+	lent  bool           // buf is borrowed
 	buf   []byte
 	r, w  int  // buf[r:w] has arrived and is not used up
 	full  bool // the last read filled what was free
@@ -24,6 +31,9 @@ type window struct {
 }
 
 func newWindow() *window { return &window{buf: make([]byte, smallBuffer)} }
+
+// borrowing returns a window that borrows from in.
+func borrowing(in *nowait.Reader) *window { return &window{in: in} }
 
 // bytes returns what has arrived and is not used up.
 func (b *window) bytes() []byte { return b.buf[b.r:b.w] }
@@ -34,9 +44,39 @@ func (b *window) skip(n int) { b.r += n }
 // big reports whether the buffer has more memory than it keeps when idle.
 func (b *window) big() bool { return len(b.buf) > idleBuffer }
 
+// rest gives back a borrowed buffer with nothing in it.
+func (b *window) rest() {
+	if b.lent && b.r == b.w && !b.full {
+		b.release()
+	}
+}
+
+// release parts with the buffer.
+func (b *window) release() {
+	if b.lent {
+		b.in.Free(b.buf)
+	}
+	b.lent, b.buf, b.r, b.w = false, nil, 0, 0
+}
+
+// borrow reads once, and has no buffer before there is something to read.
+func (b *window) borrow() (int, error) {
+	buf, k, err := b.in.Read()
+	if buf != nil {
+		b.buf, b.w, b.lent = buf, k, true
+		b.full = k == len(buf)
+		b.high = max(b.high, k)
+		b.reads++
+	}
+	return k, err
+}
+
 // fill reads once. need is how many bytes the message at the front takes, as
 // far as is known: more than there are, or 0 if there are none.
 func (b *window) fill(c io.Reader, need int) (int, error) {
+	if b.rest(); b.buf == nil {
+		return b.borrow()
+	}
 	b.high = max(b.high, b.w-b.r, need)
 	if size := b.size(need); size != len(b.buf) {
 		b.resize(size)
@@ -80,7 +120,11 @@ func (b *window) size(need int) int {
 
 // shrink returns to the smallest buffer that holds what is there.
 func (b *window) shrink() {
-	if have := b.w - b.r; have < idleBuffer && b.big() {
+	have := b.w - b.r
+	switch {
+	case b.in != nil && have == 0:
+		b.release()
+	case have < idleBuffer && b.big():
 		b.resize(idleBuffer)
 	}
 	b.reads, b.high, b.full = 0, 0, false
@@ -88,8 +132,9 @@ func (b *window) shrink() {
 
 func (b *window) resize(size int) {
 	buf := make([]byte, size)
-	b.w = copy(buf, b.bytes())
-	b.r, b.buf = 0, buf
+	k := copy(buf, b.bytes())
+	b.release()
+	b.w, b.buf = k, buf
 }
 
 // ceil2 returns the smallest power of two that is not below n, for n > 0.

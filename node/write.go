@@ -11,9 +11,9 @@ import (
 // writer is what a link's writer owns.
 type writer struct {
 	batch
-	l       *Link
-	c       net.Conn
-	packer  dialect.Packer // the encoder, if it is one
+	l      *Link
+	c      net.Conn
+	packer dialect.Packer // the encoder, if it is one
 
 	q    []item // taken from the outbox
 	next int    // q[:next] is in a batch or past one
