@@ -28,6 +28,8 @@ type Config struct {
 
 	Backoff time.Duration // first redial pause, doubling to 64 times, with jitter: 5s
 
+	Rotate time.Duration // without CAT rounds: how often a node that has all the links it wants swaps the youngest it dialed for another address: 10m; negative for never
+
 	RoundTime time.Duration // CAT rounds: how often links over DropTo are dropped at random: 0 for none
 	DropTo    int           // links to keep in a round: 0 for all
 	Offer     int           // addresses offered to a peer that is turned away: 3
@@ -70,6 +72,7 @@ const (
 	defaultPerHost  = 4
 	defaultPerGroup = 2
 	defaultBackoff  = 5 * time.Second
+	defaultRotate   = 10 * time.Minute
 	defaultOffer    = 3
 	defaultBanScore = 100
 	defaultBanTime  = 24 * time.Hour
@@ -102,6 +105,7 @@ func (c Config) filled() Config {
 	c.PerHost = count(c.PerHost, defaultPerHost, noLimit)
 	c.PerGroup = count(c.PerGroup, defaultPerGroup, noLimit)
 	c.Backoff = min(max(count(c.Backoff, defaultBackoff, 0), minBackoff), maxBackoff)
+	c.Rotate = count(c.Rotate, defaultRotate, 0)
 	c.RoundTime = max(c.RoundTime, 0)
 	c.DropTo = max(c.DropTo, 0)
 	c.Offer = count(c.Offer, defaultOffer, 0)

@@ -46,6 +46,7 @@ type Node struct {
 	bans   bans
 	blames blames
 	round  round
+	rotate time.Time // when to swap a link next, or zero
 	saver  saver
 
 	wakes    *heapq.Queue[*link] // sessions by when they are due
@@ -70,6 +71,7 @@ var (
 	errOnly    = errors.New("only known peers are welcome")
 	errTwice   = errors.New("already connected")
 	errRound   = errors.New("dropped in a round")
+	errSwapped = errors.New("swapped for another peer")
 	errLimit   = errors.New("over a lowered limit")
 )
 
@@ -108,7 +110,7 @@ func (n *Node) Next() time.Time {
 	case n.round.dropping || n.trimming:
 		return n.now
 	}
-	t := earlier(n.retry, n.round.next)
+	t := earlier(earlier(n.retry, n.round.next), n.rotate)
 	t = earlier(t, n.saver.due)
 	t = earlier(t, n.keep.next())
 	if l, ok := n.wakes.First(); ok {
@@ -129,6 +131,7 @@ func (n *Node) Wake(now time.Time, e *Effects) {
 	n.wakeRules(now, e)
 	n.bans.expire(now)
 	n.holdRound(now, e)
+	n.swap(now, e)
 	if n.trimming && len(n.many) == 0 {
 		n.trimming = n.book.Trim(trimBudget)
 	}

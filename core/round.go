@@ -63,6 +63,37 @@ func (n *Node) dropRandom(over int) (more bool) {
 	return over > maxDrops
 }
 
+// swap ends the youngest of the links that this node dialed and dials another
+// address instead, if it is time to and there is one. Two parts of a network that
+// lost sight of each other, each with all the links it wants, meet again this
+// way. The older links stay, so whoever fills the book with addresses of his own
+// wins one link of a node and no more.
+func (n *Node) swap(now time.Time, e *Effects) {
+	switch {
+	case n.cfg.Rotate == 0 || n.cfg.RoundTime > 0 || n.cfg.Only || n.cfg.Outbound == 0 && n.cfg.Target == 0:
+		n.rotate = time.Time{}
+		return
+	case n.rotate.IsZero():
+		// Not all nodes that started at once at the same moment.
+		n.rotate = now.Add(n.cfg.Rotate/2 + time.Duration(n.host.Nonce%uint64(n.cfg.Rotate)))
+		return
+	case now.Before(n.rotate):
+		return
+	}
+	n.rotate = now.Add(n.cfg.Rotate)
+	i := len(n.live) - 1
+	for i >= 0 && (!n.live[i].dialed || n.live[i].always || n.live[i].attached) {
+		i--
+	}
+	if i < 0 || n.missing() > 0 || n.tally.dialing >= n.cfg.Dials {
+		return
+	}
+	if a, ok := n.book.Take(now, n.host.Rand, n.mayDial); ok {
+		n.endLater(n.live[i].id, fault.New(fault.Refused, "rotate", errSwapped), true)
+		n.dial(a, false, n.book.Tries(a), e)
+	}
+}
+
 // Tune replaces the limits. Links over a lowered limit are ended, the youngest
 // first, and addresses over one given up, the worst first; if there are many, the
 // calls of Wake that follow go on with it. Peers no longer to be held on to become
@@ -79,6 +110,11 @@ func (n *Node) Tune(now time.Time, cfg Config, e *Effects) {
 		if n.cfg.RoundTime > 0 {
 			n.round.next = now.Add(n.cfg.RoundTime)
 		}
+	}
+	if n.cfg.Rotate != old.Rotate || n.cfg.RoundTime != old.RoundTime || n.cfg.Only != old.Only ||
+		n.cfg.Outbound != old.Outbound || n.cfg.Target != old.Target {
+		n.rotate = time.Time{}
+		n.swap(now, e)
 	}
 	n.round.dropping = n.round.dropping && n.cfg.RoundTime > 0 && n.cfg.DropTo > 0
 	n.endExcess()

@@ -171,7 +171,7 @@ func config(opt map[string]string) (c Config, err error) {
 		"dials": &c.Dials, "perhost": &c.PerHost, "pergroup": &c.PerGroup, "dropto": &c.DropTo,
 		"offer": &c.Offer, "banscore": &c.BanScore, "size": &c.Book.Size,
 	}
-	times := map[string]*time.Duration{"backoff": &c.Backoff, "round": &c.RoundTime, "bantime": &c.BanTime}
+	times := map[string]*time.Duration{"backoff": &c.Backoff, "round": &c.RoundTime, "rotate": &c.Rotate, "bantime": &c.BanTime}
 	for k, v := range opt {
 		var err error
 		switch {

@@ -40,6 +40,7 @@ func walkConfig(r *rand.Rand) Config {
 	if r.IntN(2) == 0 {
 		c.Total = 1 + r.IntN(8)
 	}
+	c.Rotate = 20 * time.Second
 	switch r.IntN(5) {
 	case 0:
 		c.Target = 1 + r.IntN(8)

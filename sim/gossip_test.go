@@ -103,8 +103,7 @@ func TestThousand(t *testing.T) {
 }
 
 // TestSplitHeals cuts a network in halves for so long that every link across
-// the cut ends. Rounds, which drop links at random, bring the halves together:
-// a node that holds all the links it wants would have no reason to dial.
+// the cut ends. Rounds, which drop links at random, bring the halves together.
 func TestSplitHeals(t *testing.T) {
 	each(t, func(t *testing.T, w *World) {
 		cfg := core.Config{Target: 8, RoundTime: 4 * time.Minute, DropTo: 5}
@@ -129,6 +128,27 @@ func TestSplitHeals(t *testing.T) {
 			t.Errorf("healed network is in %d parts, want 1", len(g.Components()))
 		}
 		wantReached(t, f, ns[3], 30, 5*time.Second)
+	})
+}
+
+// TestSplitHealsWithoutRounds checks that halves that lost sight of each other for
+// an hour, each with all the links it wants, find together by swapping links.
+func TestSplitHealsWithoutRounds(t *testing.T) {
+	each(t, func(t *testing.T, w *World) {
+		for i := range 30 {
+			w.Add(place(i), toy.New(toy.Config{}), core.Config{Target: 8}, place(0), place(i/2))
+		}
+		run(t, w, time.Minute)
+		w.Split(w.Nodes()[:15])
+		run(t, w, time.Hour)
+		if g := w.Graph(); len(g.Components()) != 2 {
+			t.Errorf("split network is in %d parts, want 2", len(g.Components()))
+		}
+		w.Heal()
+		run(t, w, 30*time.Minute)
+		if g := w.Graph(); !g.Connected() {
+			t.Errorf("healed network is in %d parts, want 1", len(g.Components()))
+		}
 	})
 }
 
