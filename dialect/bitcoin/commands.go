@@ -178,6 +178,13 @@ func (p *Params) limit(typ uint32) int {
 	return commands[typ].bitcoin
 }
 
+// Limit returns the most bytes the payload of a message of a type may have, and
+// false if the network has no such command.
+func (p *Params) Limit(typ uint32) (bytes int, ok bool) {
+	n := p.limit(typ)
+	return max(n, 0), n != none && typ != TypeOther
+}
+
 // CommandName returns the command that a type stands for, and false for
 // TypeOther and for numbers that are no type.
 func CommandName(typ uint32) (name string, ok bool) {

@@ -44,6 +44,8 @@ var arrows = []arrow{
 	{pkg: "sim", ours: "core route dialect addr fault internal/..."},
 	{pkg: "api", ours: "node stats addr fault internal/..."},
 	{pkg: "config", ours: "node core dialect transport addr fault", libs: "github.com/BurntSushi/toml"},
+	{pkg: "compat/soter/chainhash"},
+	{pkg: "compat/soter/wire", ours: "compat/soter/chainhash dialect/bitcoin wire fault"},
 	{pkg: "bench/...", ours: all},
 	{pkg: "bench", ours: all},
 	{pkg: "cmd/...", ours: all, libs: all},

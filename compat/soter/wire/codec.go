@@ -1,0 +1,266 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"parley/compat/soter/chainhash"
+	"parley/fault"
+	bin "parley/wire"
+)
+
+// MessageError is an error about a message, as opposed to one of the connection
+// that it came from. It is of kind [fault.Protocol] if the message was read, and
+// [fault.Local] if it was to be written.
+type MessageError struct {
+	// Func is the command concerned, or "header".
+	Func string
+
+	// Description says what is wrong with which field and what the limit is.
+	Description string
+
+	// Rest is how many bytes of the payload were not taken off the
+	// connection, because the header alone decided. Whoever wants to read
+	// on must discard them first.
+	Rest int
+
+	cause error
+	kind  fault.Kind
+}
+
+// Error returns what is wrong, with the command before it.
+func (e *MessageError) Error() string { return e.Func + ": " + e.Description }
+
+// Unwrap returns the cause and the kind of fault.
+func (e *MessageError) Unwrap() []error { return []error{e.cause, e.kind} }
+
+func badMessage(command string, k fault.Kind, cause error) *MessageError {
+	return &MessageError{Func: command, Description: cause.Error(), cause: cause, kind: k}
+}
+
+func badField(command, field string, reason string) error {
+	return badMessage(command, fault.Local, errors.New(field+": "+reason))
+}
+
+// encoder appends payloads. Its first failure sticks.
+type encoder struct {
+	b   []byte
+	err error
+}
+
+// maxKept is the most bytes of a buffer that is kept for later messages.
+const maxKept = 1 << 20
+
+var encoders = sync.Pool{New: func() any { return new(encoder) }}
+
+func newEncoder() *encoder {
+	e := encoders.Get().(*encoder)
+	e.b, e.err = e.b[:0], nil
+	return e
+}
+
+func (e *encoder) free() {
+	if cap(e.b) <= maxKept {
+		encoders.Put(e)
+	}
+}
+
+// Write makes an encoder what messages of other packages are written to.
+func (e *encoder) Write(p []byte) (int, error) {
+	e.b = append(e.b, p...)
+	return len(p), nil
+}
+
+func (e *encoder) fail(err error) {
+	if e.err == nil {
+		e.err = err
+	}
+}
+
+func (e *encoder) byte(c byte)     { e.b = append(e.b, c) }
+func (e *encoder) raw(p []byte)    { e.b = append(e.b, p...) }
+func (e *encoder) uint16be(v int)  { e.b = binary.BigEndian.AppendUint16(e.b, uint16(v)) }
+func (e *encoder) uint32(v uint32) { e.b = binary.LittleEndian.AppendUint32(e.b, v) }
+func (e *encoder) uint64(v uint64) { e.b = binary.LittleEndian.AppendUint64(e.b, v) }
+func (e *encoder) int32(v int32)   { e.uint32(uint32(v)) }
+func (e *encoder) int64(v int64)   { e.uint64(uint64(v)) }
+
+func (e *encoder) hash(h *chainhash.Hash) { e.b = append(e.b, h[:]...) }
+
+func (e *encoder) bool(v bool) {
+	if v {
+		e.byte(1)
+		return
+	}
+	e.byte(0)
+}
+
+// count appends the number of entries that follow, of which there may be max.
+func (e *encoder) count(what string, n, max int) {
+	if err := bin.CheckLen(what, uint64(n), max); err != nil {
+		e.fail(err)
+		return
+	}
+	e.b = bin.AppendCompact(e.b, uint64(n))
+}
+
+// data appends bytes with their number before them.
+func (e *encoder) data(what string, p []byte, max int) {
+	e.count(what, len(p), max)
+	e.raw(p)
+}
+
+func (e *encoder) text(what, s string, max int) {
+	e.count(what, len(s), max)
+	e.b = append(e.b, s...)
+}
+
+// hashes appends a list of hashes. Missing ones are an error.
+func (e *encoder) hashes(what string, hs []*chainhash.Hash, max int) {
+	e.count(what, len(hs), max)
+	for _, h := range hs {
+		if h == nil {
+			e.fail(fmt.Errorf("%s: an entry is nil", what))
+			return
+		}
+		e.hash(h)
+	}
+}
+
+// decoder reads payloads. Its first failure sticks.
+type decoder struct {
+	bin.Reader
+	shared bool // the input belongs to somebody else: what is kept is copied
+	head   [headerSize]byte
+}
+
+var decoders = sync.Pool{New: func() any { return new(decoder) }}
+
+func newDecoder(b []byte, shared bool) *decoder {
+	d := decoders.Get().(*decoder)
+	d.Reader, d.shared = bin.NewReader(b), shared
+	return d
+}
+
+func (d *decoder) free() {
+	d.Reader = bin.Reader{}
+	decoders.Put(d)
+}
+
+func (d *decoder) failf(format string, args ...any) { d.Fail(fmt.Errorf(format, args...)) }
+
+// keep returns bytes that the message may keep.
+func (d *decoder) keep(b []byte) []byte {
+	if d.shared {
+		return slices.Clone(b)
+	}
+	return b
+}
+
+func (d *decoder) data(what string, max int) []byte { return d.keep(d.CompactBytes(what, max)) }
+
+func (d *decoder) text(what string, max int) string { return string(d.CompactBytes(what, max)) }
+
+func (d *decoder) int32() int32 { return int32(d.Uint32LE()) }
+
+func (d *decoder) hash(h *chainhash.Hash) { copy(h[:], d.Take(len(h))) }
+
+// hashes reads a list of hashes into one array.
+func (d *decoder) hashes(what string, max int) []*chainhash.Hash {
+	n := d.CompactCount(what, chainhash.HashSize, max)
+	if n == 0 {
+		return nil
+	}
+	all := make([]chainhash.Hash, n)
+	list := make([]*chainhash.Hash, n)
+	for i := range all {
+		d.hash(&all[i])
+		list[i] = &all[i]
+	}
+	return list
+}
+
+// encodeTo is BtcEncode of every message.
+func encodeTo(w io.Writer, m body, pver uint32, enc MessageEncoding) error {
+	e := newEncoder()
+	defer e.free()
+	if err := e.payload(m, form{pver, enc}); err != nil {
+		return err
+	}
+	_, err := w.Write(e.b)
+	return err
+}
+
+// payload appends a payload and checks everything that has a limit.
+func (e *encoder) payload(m Message, f form) error {
+	own, ok := m.(body)
+	if !ok {
+		return m.BtcEncode(e, f.pver, f.enc)
+	}
+	command := m.Command()
+	limit, err := f.check(command)
+	if err != nil {
+		return badMessage(command, fault.Local, err)
+	}
+	start := len(e.b)
+	own.write(e, f)
+	if err := bin.CheckLen("payload bytes", uint64(len(e.b)-start), limit); err != nil {
+		e.fail(err)
+	}
+	if e.err != nil {
+		return badMessage(command, fault.Local, e.err)
+	}
+	return nil
+}
+
+// check returns the limit of a command's payload, or why there is no such command.
+func (f form) check(command string) (limit int, err error) {
+	limit, ok := f.limit(command)
+	if !ok {
+		return 0, errors.New("networks of this kind have no such command")
+	}
+	if first := since(command); f.pver < first {
+		return 0, fmt.Errorf("protocol version %d, the command needs %d", f.pver, first)
+	}
+	return limit, nil
+}
+
+// decodeFrom is BtcDecode of every message.
+func decodeFrom(r io.Reader, m body, pver uint32, enc MessageEncoding) error {
+	f := form{pver, enc}
+	command := m.Command()
+	limit, err := f.check(command)
+	if err != nil {
+		return badMessage(command, fault.Protocol, err)
+	}
+	return readFrom(r, command, limit, func(d *decoder) { m.read(d, f) })
+}
+
+// readFrom lets read take what it needs off r. Readers that have their bytes in
+// memory keep what is over; others are read to their end, up to the limit.
+func readFrom(r io.Reader, command string, limit int, read func(*decoder)) error {
+	var d *decoder
+	var err error
+	switch r := r.(type) {
+	case *bytes.Buffer:
+		d = newDecoder(r.Bytes(), true)
+		defer func(n int) { r.Next(n - d.Len()) }(r.Len())
+	default:
+		var b []byte
+		b, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
+		d = newDecoder(b, false)
+	}
+	if err != nil {
+		return err
+	}
+	read(d)
+	if err := d.Err(); err != nil {
+		return badMessage(command, fault.Protocol, err)
+	}
+	return nil
+}

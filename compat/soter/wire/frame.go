@@ -1,0 +1,214 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"parley/dialect/bitcoin"
+	"parley/fault"
+	bin "parley/wire"
+)
+
+// MessageHeaderSize is the bytes before a payload: network, command, length and
+// checksum.
+const MessageHeaderSize = headerSize
+
+const (
+	headerSize = 4 + CommandSize + 4 + 4
+
+	// firstRead is how much of a payload is made room for before any of it
+	// is there. More follows as bytes arrive.
+	firstRead = 64 << 10
+	growth    = 4
+)
+
+// AppendMessage appends a whole message, header and payload, to dst. On an error,
+// which is a [*MessageError] for messages of this package, it returns dst as it
+// was. It may be called from any goroutine.
+func AppendMessage(dst []byte, msg Message, pver uint32, net SoterNet, enc MessageEncoding) ([]byte, error) {
+	command := msg.Command()
+	if len(command) > CommandSize {
+		return dst, badMessage("header", fault.Local, fmt.Errorf("command %.20q: %d bytes, limit %d", command, len(command), CommandSize))
+	}
+	e := newEncoder()
+	own := e.b
+	e.b = dst
+	defer func() { e.b = own; e.free() }()
+
+	var name [CommandSize]byte
+	copy(name[:], command)
+	e.uint32(uint32(net))
+	e.raw(name[:])
+	e.uint64(0) // length and checksum, below
+	if err := e.payload(msg, form{pver, enc}); err != nil {
+		return dst, err
+	}
+	payload := e.b[len(dst)+headerSize:]
+	limit := min(uint64(msg.MaxPayloadLength(pver)), MaxMessagePayload)
+	if _, ok := msg.(body); !ok && uint64(len(payload)) > limit {
+		return dst, badMessage(command, fault.Local, bin.CheckLen("payload bytes", uint64(len(payload)), int(limit)))
+	}
+	sizes := e.b[len(dst)+4+CommandSize:]
+	binary.LittleEndian.PutUint32(sizes, uint32(len(payload)))
+	binary.LittleEndian.PutUint32(sizes[4:], bitcoin.Checksum(payload))
+	return e.b, nil
+}
+
+// WriteMessage writes a message in the base encoding, in one call of w.
+func WriteMessage(w io.Writer, msg Message, pver uint32, net SoterNet) error {
+	_, err := WriteMessageN(w, msg, pver, net)
+	return err
+}
+
+// WriteMessageN is WriteMessage that also returns how many bytes it wrote.
+func WriteMessageN(w io.Writer, msg Message, pver uint32, net SoterNet) (int, error) {
+	return WriteMessageWithEncodingN(w, msg, pver, net, BaseEncoding)
+}
+
+// WriteMessageWithEncodingN is WriteMessageN in another encoding.
+func WriteMessageWithEncodingN(w io.Writer, msg Message, pver uint32, net SoterNet, enc MessageEncoding) (int, error) {
+	e := newEncoder()
+	defer e.free()
+	b, err := AppendMessage(e.b, msg, pver, net, enc)
+	if err != nil {
+		return 0, err
+	}
+	e.b = b
+	return w.Write(b)
+}
+
+// DecodePayload reads a payload, which then belongs to the message: its scripts,
+// filters and addresses are parts of it. Bytes after what the message takes are
+// ignored. The error is a [*MessageError]. It may be called from any goroutine.
+func DecodePayload(command string, payload []byte, pver uint32, enc MessageEncoding) (Message, error) {
+	f := form{pver, enc}
+	limit, err := f.check(command)
+	if err == nil {
+		err = bin.CheckLen("payload bytes", uint64(len(payload)), limit)
+	}
+	if err != nil {
+		return nil, badMessage(command, fault.Protocol, err)
+	}
+	d := newDecoder(payload, false)
+	defer d.free()
+	var m body
+	if command == CmdTx {
+		m = d.newTx(f)
+	} else {
+		m = empty(command)
+		m.read(d, f)
+	}
+	if err := d.Err(); err != nil {
+		return nil, badMessage(command, fault.Protocol, err)
+	}
+	return m, nil
+}
+
+// ReadMessage reads a message in the latest encoding and returns its payload too,
+// which the message goes on using. Errors about the message are a [*MessageError];
+// others are those of r.
+func ReadMessage(r io.Reader, pver uint32, net SoterNet) (Message, []byte, error) {
+	_, m, payload, err := ReadMessageN(r, pver, net)
+	return m, payload, err
+}
+
+// ReadMessageN is ReadMessage that also returns how many bytes it read.
+func ReadMessageN(r io.Reader, pver uint32, net SoterNet) (int, Message, []byte, error) {
+	return ReadMessageWithEncodingN(r, pver, net, LatestEncoding)
+}
+
+// ReadMessageWithEncodingN is ReadMessageN in another encoding.
+//
+// The header decides about network, command and length at once: what is refused
+// is not waited for, and [MessageError].Rest says how much of it is to come. Room
+// for a payload grows with the bytes that arrive.
+func ReadMessageWithEncodingN(r io.Reader, pver uint32, net SoterNet, enc MessageEncoding) (int, Message, []byte, error) {
+	d := newDecoder(nil, false)
+	n, err := io.ReadFull(r, d.head[:])
+	said := binary.LittleEndian.Uint32(d.head[20:])
+	var command string
+	var size int
+	if err == nil {
+		command, size, err = parseHeader(&d.head, net, form{pver, enc})
+	}
+	d.free()
+	if err != nil {
+		return n, nil, nil, err
+	}
+	payload, err := readPayload(r, size)
+	n += len(payload)
+	if err != nil {
+		return n, nil, nil, err
+	}
+	if sum := bitcoin.Checksum(payload); sum != said {
+		return n, nil, nil, badMessage(command, fault.Protocol, fmt.Errorf("checksum %08x, the header says %08x", sum, said))
+	}
+	m, err := DecodePayload(command, payload, pver, enc)
+	if err != nil {
+		return n, nil, nil, err
+	}
+	return n, m, payload, nil
+}
+
+// parseHeader decides everything that a header can decide, in the order of
+// soterd: length at all, network, command, length of the command.
+func parseHeader(h *[headerSize]byte, net SoterNet, f form) (command string, size int, err error) {
+	length := binary.LittleEndian.Uint32(h[16:])
+	size = int(min(length, MaxMessagePayload+1))
+	name := bytes.TrimRight(h[4:4+CommandSize], "\x00")
+	bad := func(field string, cause error) (string, int, error) {
+		e := badMessage(field, fault.Protocol, cause)
+		e.Rest = size
+		return "", 0, e
+	}
+	magic := SoterNet(binary.LittleEndian.Uint32(h[:]))
+	switch {
+	case size > MaxMessagePayload:
+		return bad("header", fmt.Errorf("payload bytes: %d, limit %d: %w", length, MaxMessagePayload, bin.ErrLimit))
+	case magic != net:
+		return bad("header", fmt.Errorf("network %08x, ours is %08x", uint32(magic), uint32(net)))
+	case !utf8.Valid(name):
+		return bad("header", fmt.Errorf("command %q is not text", name))
+	}
+	command, ok := bitcoin.CommandName(bitcoin.TypeOf(string(name)))
+	if ok {
+		_, ok = f.limit(command)
+	}
+	if !ok {
+		return bad("header", fmt.Errorf("unknown command %q", name))
+	}
+	limit, _ := f.limit(command)
+	if err := bin.CheckLen("payload bytes", uint64(size), limit); err != nil {
+		return bad(command, err)
+	}
+	return command, size, nil
+}
+
+// readPayload reads size bytes. It has no more room for them than a few times what
+// arrived, unless all are there already.
+func readPayload(r io.Reader, size int) ([]byte, error) {
+	room := min(size, firstRead)
+	if at, ok := r.(interface{ Len() int }); ok && at.Len() >= size {
+		room = size
+	}
+	b := make([]byte, 0, room)
+	for {
+		n, err := io.ReadFull(r, b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case errors.Is(err, io.EOF) && size > 0:
+			return b, io.ErrUnexpectedEOF
+		case err != nil:
+			return b, err
+		case len(b) == size:
+			return b, nil
+		}
+		more := make([]byte, len(b), min(size, growth*cap(b)))
+		copy(more, b)
+		b = more
+	}
+}
