@@ -40,6 +40,17 @@ func Select(rows []Row, patterns string) ([]Row, error) {
 	return some, nil
 }
 
+// WithTarget returns the rows that are to reach something.
+func WithTarget(rows []Row) []Row {
+	var some []Row
+	for _, r := range rows {
+		if len(r.Targets) > 0 {
+			some = append(some, r)
+		}
+	}
+	return some
+}
+
 // prefix returns the first n parts of a name.
 func prefix(name string, n int) string {
 	parts := strings.Split(name, "/")

@@ -31,6 +31,20 @@ func WriteTable(w io.Writer, results []Result) error {
 	return err
 }
 
+// WriteText writes the machine and how it was measured, then the tables.
+func (r Report) WriteText(w io.Writer) error {
+	m := r.Machine
+	cpu := "unknown processor"
+	if m.CPU != nil {
+		cpu = *m.CPU
+	}
+	if _, err := fmt.Fprintf(w, "%s/%s, %s, %d cores, GOMAXPROCS %d, %s; %v a row in %d turns: median [least..most]\n\n",
+		m.OS, m.Arch, cpu, m.Cores, m.Procs, m.Go, r.Settings.Time, r.Reps); err != nil {
+		return err
+	}
+	return WriteTable(w, r.Results)
+}
+
 // shown are the metrics with a column of their own, in order, and its title.
 var shown = []struct {
 	metric measure.Metric

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"syscall"
@@ -22,7 +23,7 @@ type pen struct {
 	raw     syscall.RawConn // nil where lone messages are left to the writer
 	prelude []byte          // to be written before the first message
 	rest    []byte          // of a lone message that the kernel did not take; for the writer
-	cost    int             // of that message
+	began   item            // that message
 }
 
 // line is what writing one lone message needs.
@@ -43,9 +44,10 @@ func (o *outbox) goLive(l *Link, raw syscall.RawConn) {
 }
 
 // canBeAlone reports whether it is small, and nobody is to be told about it:
-// that may not happen on the goroutine that queues.
-func canBeAlone(it *item) bool {
-	return it.done == nil && it.msg.For&dialect.ToSession == 0 && len(it.msg.Body) < copyBelow
+// telling may wait, which the goroutine that queues must not. The brain may queue
+// what its session is told of, since that is told by the brain itself.
+func canBeAlone(it *item, brain bool) bool {
+	return it.done == nil && (brain || it.msg.For&dialect.ToSession == 0) && len(it.msg.Body) < copyBelow
 }
 
 // lone reports whether what is queued now is a lone message. Called with the
@@ -76,7 +78,12 @@ func (l *Link) direct(it *item) {
 		l.stats.OutMsgs.Add(1)
 		l.stats.OutLast.Store(l.n.stamp())
 	}
-	l.out.handBack(b.buf[n:], it.cost())
+	whole := bad == nil && n > 0 && n == len(b.buf)
+	l.out.handBack(b.buf[n:], it)
+	if whole && it.msg.For&dialect.ToSession != 0 {
+		told := it.receipt()
+		l.n.inbox.put(func(now time.Time) { l.n.sent(now, l, told) })
+	}
 	if cap(b.buf) > 2*copyBelow {
 		b.buf = nil
 	}
@@ -131,13 +138,13 @@ func (l *Link) attempt(b *line) int {
 
 // handBack gives the pen back after a lone message: to the writer if there is
 // something to do for it.
-func (o *outbox) handBack(rest []byte, cost int) {
+func (o *outbox) handBack(rest []byte, it *item) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(rest) > 0 {
-		o.pen.rest, o.pen.cost = append([]byte(nil), rest...), cost
+		o.pen.rest, o.pen.began = bytes.Clone(rest), *it
 	} else {
-		o.bytes -= cost
+		o.bytes -= it.cost()
 		o.grant()
 	}
 	o.idle = true

@@ -104,14 +104,14 @@ func (l *Link) LogValue() slog.Value {
 // needs no waiting.
 func (l *Link) Queue(m dialect.Message, done func(error)) bool {
 	it := item{msg: m, done: done}
-	it.alone = canBeAlone(&it)
+	it.alone = canBeAlone(&it, false)
 	return l.put(it)
 }
 
 // say queues a message of the rules. Called by the brain.
 func (l *Link) say(m dialect.Message) {
 	it := item{msg: m}
-	it.alone = canBeAlone(&it)
+	it.alone = canBeAlone(&it, true)
 	pen, err := l.out.say(it, &l.stats)
 	if pen {
 		l.direct(&it)
@@ -145,7 +145,7 @@ func (l *Link) judge(err error) {
 // is lent. A lone message may be written at once, as by Queue.
 func (l *Link) Send(ctx context.Context, m dialect.Message) error {
 	it := item{msg: m, kept: true}
-	it.alone = canBeAlone(&it)
+	it.alone = canBeAlone(&it, false)
 	pen, err := l.out.send(ctx, it)
 	if pen {
 		l.direct(&it)

@@ -30,6 +30,11 @@ type item struct {
 
 func (it *item) cost() int { return len(it.msg.Body) + itemCost }
 
+// receipt is what its session is told once it is written.
+func (it *item) receipt() []dialect.Message {
+	return []dialect.Message{{Type: it.msg.Type, For: it.msg.For}}
+}
+
 // waiter is a message that waits for room.
 type waiter struct {
 	item

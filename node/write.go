@@ -14,6 +14,7 @@ type writer struct {
 	l      *Link
 	c      net.Conn
 	packer dialect.Packer // the encoder, if it is one
+	track  tracked        // if it says what it is done with
 
 	q    []item // taken from the outbox
 	next int    // q[:next] is in a batch or past one
@@ -40,6 +41,7 @@ func (l *Link) write() {
 	w.enc, w.shared = l.link.Encoder, l.link.Shared
 	w.framer, _ = w.enc.(dialect.Framer)
 	w.packer, _ = w.enc.(dialect.Packer)
+	w.track.packer, _ = w.enc.(dialect.Tracker)
 	w.large = copyBelow
 	if !vectored(c) {
 		w.large = copyStream
@@ -81,17 +83,18 @@ func (w *writer) run() error {
 
 // finish writes what is left of a message that somebody else began.
 func (w *writer) finish() error {
-	o := &w.l.out
-	if o.pen.rest == nil {
+	p := &w.l.out.pen
+	if p.rest == nil {
 		return nil
 	}
-	if err := w.push(o.pen.rest); err != nil {
+	if err := w.push(p.rest); err != nil {
 		return err
 	}
-	w.l.stats.OutBytes.Add(uint64(len(o.pen.rest)))
+	w.l.stats.OutBytes.Add(uint64(len(p.rest)))
 	w.l.stats.OutLast.Store(w.l.n.stamp())
-	o.pen.rest = nil
-	o.release(o.pen.cost)
+	began := [1]item{p.began}
+	p.rest, p.began = nil, item{}
+	w.settle(began[:])
 	return nil
 }
 
@@ -276,7 +279,7 @@ func tell(it *item, err error) {
 func (w *writer) giveUp() {
 	l := w.l
 	why := l.reason()
-	lost := [][]item{w.held, w.q, l.out.rest()}
+	lost := [][]item{w.held, w.track.held, w.q, l.out.rest()}
 	for _, q := range lost {
 		for i := range q {
 			l.guard(func() error { tell(&q[i], why); return nil })
@@ -289,7 +292,7 @@ func (w *writer) giveUp() {
 
 // pack gives what was taken to the packer and writes what it chooses, taking
 // what arrives meanwhile. Which messages a piece completes only the packer
-// knows, so their room is given back when it holds none.
+// knows: unless it says so, their room is given back when it holds none.
 func (w *writer) pack() error {
 	for more := true; more; {
 		w.hand()
@@ -304,6 +307,7 @@ func (w *writer) pack() error {
 		if err := w.flush(0); err != nil {
 			return err
 		}
+		w.settleTracked()
 		if !more {
 			w.settleHeld()
 		}
@@ -326,6 +330,10 @@ func (w *writer) settleHeld() {
 func (w *writer) hand() {
 	for ; w.next < len(w.q); w.next++ {
 		it := &w.q[w.next]
+		if w.track.packer != nil {
+			w.handTracked(it)
+			continue
+		}
 		if err := w.packer.Put(it.msg); err != nil {
 			w.l.refuse(it, err)
 			w.settle(w.q[w.next : w.next+1])

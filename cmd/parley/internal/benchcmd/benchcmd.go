@@ -98,14 +98,7 @@ func write(out io.Writer, r bench.Report, asJSON bool) error {
 	if asJSON {
 		return encode(out, r)
 	}
-	m := r.Machine
-	cpu := "unknown processor"
-	if m.CPU != nil {
-		cpu = *m.CPU
-	}
-	fmt.Fprintf(out, "%s/%s, %s, %d cores, GOMAXPROCS %d, %s; %v a row in %d turns: median [least..most]\n\n",
-		m.OS, m.Arch, cpu, m.Cores, m.Procs, m.Go, r.Settings.Time, r.Reps)
-	return bench.WriteTable(out, r.Results)
+	return r.WriteText(out)
 }
 
 // list prints what there is to measure, as results of which nothing is known.
