@@ -31,10 +31,49 @@ func makeTables(poly uint32) (t [16][256]uint32) {
 	return t
 }
 
+// What folding needs: whether the processor can, and what 512 and 128 bits
+// further on are worth.
+var (
+	folds     = canFold()
+	foldWorth = makeWorth(koopmanPoly)
+)
+
+// foldFrom is from how many bytes on folding is faster than the tables.
+const foldFrom = 64
+
+// makeWorth returns x to the power of 512+32, 512-32, 128+32 and 128-32, modulo
+// the polynomial, in reversed bit order and shifted as the product wants it.
+func makeWorth(poly uint32) (k [4]uint64) {
+	for i, n := range [...]int{512 + 32, 512 - 32, 128 + 32, 128 - 32} {
+		c := uint32(1 << 31)
+		for range n {
+			if c&1 == 1 {
+				c = c>>1 ^ poly
+			} else {
+				c >>= 1
+			}
+		}
+		k[i] = uint64(c) << 1
+	}
+	return k
+}
+
 // Koopman returns the CRC-32 of b with Koopman's polynomial, reflected, with
 // initial value and final xor of all ones. It may be called from any goroutine.
 func Koopman(b []byte) uint32 {
 	c := ^uint32(0)
+	if folds && len(b) >= foldFrom {
+		n := len(b) &^ 15
+		var rest [16]byte
+		fold(c, &b[0], n, &foldWorth, &rest)
+		c = koopmanTables(0, rest[:])
+		b = b[n:]
+	}
+	return ^koopmanTables(c, b)
+}
+
+// koopmanTables folds b into the register c by tables.
+func koopmanTables(c uint32, b []byte) uint32 {
 	t := &koopman
 	for len(b) >= 16 {
 		w := c ^ binary.LittleEndian.Uint32(b)
@@ -50,5 +89,5 @@ func Koopman(b []byte) uint32 {
 	for _, v := range b {
 		c = t[0][byte(c)^v] ^ c>>8
 	}
-	return ^c
+	return c
 }

@@ -40,6 +40,27 @@ func TestKoopmanAgainstStandard(t *testing.T) {
 	}
 }
 
+// Both ways of computing it agree, with every length around the sizes of blocks.
+func TestKoopmanBothWays(t *testing.T) {
+	b := make([]byte, 1000)
+	for i := range b {
+		b[i] = byte(i * i >> 3)
+	}
+	for n := range len(b) {
+		if got, want := Koopman(b[:n]), ^koopmanTables(^uint32(0), b[:n]); got != want {
+			t.Fatalf("%d bytes: %#08x, by tables %#08x", n, got, want)
+		}
+	}
+}
+
+// The constants for the polynomial of Ethernet are those in the paper on folding.
+func TestFoldWorth(t *testing.T) {
+	want := [4]uint64{0x154442bd4, 0x1c6e41596, 0x1751997d0, 0x0ccaa009e}
+	if got := makeWorth(crc32.IEEE); got != want {
+		t.Errorf("%#x, want %#x", got, want)
+	}
+}
+
 func BenchmarkKoopman(b *testing.B) {
 	table := crc32.MakeTable(koopmanPoly)
 	for name, n := range map[string]int{"32B": 32, "1KiB": 1 << 10, "64KiB": 64 << 10} {
