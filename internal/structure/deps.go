@@ -17,6 +17,8 @@ var libs = []lib{
 	{"golang.org/x/", "maintained with the language: SOCKS5, terminals, cryptography"},
 	{"github.com/urfave/cli/v3", "the command line of cmd/parley"},
 	{"github.com/BurntSushi/toml", "reads configuration files in TOML"},
+	{"github.com/huin/goupnp", "speaks UPnP with gateways, for transport/nat"},
+	{"github.com/jackpal/go-nat-pmp", "speaks NAT-PMP with gateways, for transport/nat"},
 }
 
 // Deps checks every requirement of go.mod, direct or not, against the allow-list.
