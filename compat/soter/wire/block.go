@@ -4,18 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"time"
+	"slices"
 
 	"parley/compat/soter/chainhash"
+	bin "parley/wire"
 )
 
 const (
-	// MaxBlockHeaderPayload is the bytes of a block header.
-	MaxBlockHeaderPayload = 80
-
-	// MaxBlockHeadersPerMsg is the headers of one message at most.
-	MaxBlockHeadersPerMsg = 2000
-
 	// MaxBlockPayload is the bytes of a block at most.
 	MaxBlockPayload = 4_000_000
 
@@ -23,146 +18,6 @@ const (
 	// and one.
 	maxTxPerBlock = MaxBlockPayload/minTx + 1
 )
-
-// BlockHeader is what a block's hash is of. Soter's sub-headers are not part of it.
-type BlockHeader struct {
-	Version    int32
-	PrevBlock  chainhash.Hash
-	MerkleRoot chainhash.Hash
-	Timestamp  time.Time // in whole seconds, 1970 to 2106
-	Bits       uint32
-	Nonce      uint32
-}
-
-// NewBlockHeader returns a header of now.
-func NewBlockHeader(version int32, prevHash, merkleRootHash *chainhash.Hash, bits uint32, nonce uint32) *BlockHeader {
-	return &BlockHeader{
-		Version: version, PrevBlock: *prevHash, MerkleRoot: *merkleRootHash,
-		Timestamp: time.Unix(time.Now().Unix(), 0), Bits: bits, Nonce: nonce,
-	}
-}
-
-// BlockHash returns the double SHA-256 of the header's 80 bytes.
-func (h *BlockHeader) BlockHash() chainhash.Hash {
-	e := newEncoder()
-	defer e.free()
-	e.header(h)
-	return chainhash.DoubleHashH(e.b)
-}
-
-// BtcDecode reads 80 bytes.
-func (h *BlockHeader) BtcDecode(r io.Reader, _ uint32, _ MessageEncoding) error {
-	return h.Deserialize(r)
-}
-
-// BtcEncode writes 80 bytes.
-func (h *BlockHeader) BtcEncode(w io.Writer, _ uint32, _ MessageEncoding) error {
-	return h.Serialize(w)
-}
-
-// Deserialize reads 80 bytes and no more. Its errors are those of r.
-func (h *BlockHeader) Deserialize(r io.Reader) error {
-	var b [MaxBlockHeaderPayload]byte
-	if _, err := io.ReadFull(r, b[:]); err != nil {
-		return err
-	}
-	d := newDecoder(b[:], true)
-	defer d.free()
-	d.header(h)
-	return d.Err()
-}
-
-// Serialize writes 80 bytes.
-func (h *BlockHeader) Serialize(w io.Writer) error {
-	e := newEncoder()
-	defer e.free()
-	e.header(h)
-	_, err := w.Write(e.b)
-	return err
-}
-
-func (e *encoder) header(h *BlockHeader) {
-	e.int32(h.Version)
-	e.hash(&h.PrevBlock)
-	e.hash(&h.MerkleRoot)
-	e.seconds(h.Timestamp)
-	e.uint32(h.Bits)
-	e.uint32(h.Nonce)
-}
-
-func (d *decoder) header(h *BlockHeader) {
-	h.Version = d.int32()
-	d.hash(&h.PrevBlock)
-	d.hash(&h.MerkleRoot)
-	h.Timestamp = d.seconds()
-	h.Bits = d.Uint32LE()
-	h.Nonce = d.Uint32LE()
-}
-
-// MsgHeaders has headers of blocks, without Soter's sub-headers.
-type MsgHeaders struct {
-	// Headers has at most MaxBlockHeadersPerMsg entries, none of them nil.
-	Headers []*BlockHeader
-}
-
-// NewMsgHeaders returns a message without headers.
-func NewMsgHeaders() *MsgHeaders { return &MsgHeaders{} }
-
-// AddBlockHeader adds a header. It is an error if there are MaxBlockHeadersPerMsg
-// already.
-func (m *MsgHeaders) AddBlockHeader(bh *BlockHeader) error {
-	if len(m.Headers) >= MaxBlockHeadersPerMsg {
-		return badField(CmdHeaders, "headers", fmt.Sprintf("%d, limit %d", len(m.Headers)+1, MaxBlockHeadersPerMsg))
-	}
-	m.Headers = append(m.Headers, bh)
-	return nil
-}
-
-// BtcDecode implements [Message].
-func (m *MsgHeaders) BtcDecode(r io.Reader, pver uint32, enc MessageEncoding) error {
-	return decodeFrom(r, m, pver, enc)
-}
-
-// BtcEncode implements [Message].
-func (m *MsgHeaders) BtcEncode(w io.Writer, pver uint32, enc MessageEncoding) error {
-	return encodeTo(w, m, pver, enc)
-}
-
-// Command implements [Message].
-func (m *MsgHeaders) Command() string { return CmdHeaders }
-
-// MaxPayloadLength implements [Message].
-func (m *MsgHeaders) MaxPayloadLength(uint32) uint32 { return maxPayload(CmdHeaders) }
-
-func (m *MsgHeaders) write(e *encoder, _ form) {
-	e.count("headers", len(m.Headers), MaxBlockHeadersPerMsg)
-	for _, h := range m.Headers {
-		if h == nil {
-			e.fail(fmt.Errorf("headers: an entry is nil"))
-			return
-		}
-		e.header(h)
-		e.byte(0) // number of transactions
-	}
-}
-
-func (m *MsgHeaders) read(d *decoder, _ form) {
-	*m = MsgHeaders{}
-	n := d.CompactCount("headers", MaxBlockHeaderPayload+1, MaxBlockHeadersPerMsg)
-	if n == 0 {
-		return
-	}
-	all := make([]BlockHeader, n)
-	m.Headers = make([]*BlockHeader, n)
-	for i := range all {
-		d.header(&all[i])
-		if txs := d.Compact(); txs != 0 {
-			d.failf("headers: %d transactions after a header, want 0", txs)
-			return
-		}
-		m.Headers[i] = &all[i]
-	}
-}
 
 // Parent is a block that another one of Soter's graph builds on.
 type Parent struct {
@@ -281,3 +136,113 @@ func (m *MsgBlock) Command() string { return CmdBlock }
 
 // MaxPayloadLength implements [Message].
 func (m *MsgBlock) MaxPayloadLength(uint32) uint32 { return maxPayload(CmdBlock) }
+
+// size returns how many bytes the block takes.
+func (m *MsgBlock) size(f form) int {
+	n := MaxBlockHeaderPayload + bin.CompactLen(uint64(len(m.Transactions)))
+	if f.soter() {
+		n += subHeader + parent*len(m.Parents.Parents)
+		n += subHeader + 4*len(m.Verification.CycleNonces)
+	}
+	for _, tx := range m.Transactions {
+		n += tx.size(f.witness())
+	}
+	return n
+}
+
+func (m *MsgBlock) write(e *encoder, f form) {
+	for _, tx := range m.Transactions {
+		if err := tx.check(); err != nil {
+			e.fail(err)
+			return
+		}
+	}
+	e.b = slices.Grow(e.b, min(m.size(f), MaxBlockPayload))
+	e.header(&m.Header)
+	if f.soter() {
+		m.writeSubHeaders(e)
+	}
+	e.count("transactions", len(m.Transactions), maxTxPerBlock)
+	for _, tx := range m.Transactions {
+		tx.append(e, f.witness())
+	}
+}
+
+func (m *MsgBlock) writeSubHeaders(e *encoder) {
+	e.int32(m.Parents.Version)
+	e.int32(int32(len(m.Parents.Parents)))
+	for _, p := range m.Parents.Parents {
+		if p == nil {
+			e.fail(fmt.Errorf("parents: an entry is nil"))
+			return
+		}
+		e.hash(&p.Hash)
+		e.raw(p.Data[:])
+	}
+	e.int32(m.Verification.Version)
+	e.int32(int32(len(m.Verification.CycleNonces)))
+	for _, n := range m.Verification.CycleNonces {
+		e.uint32(n)
+	}
+}
+
+// read counts before it makes room, so that the room is exactly as large as what is
+// there.
+func (m *MsgBlock) read(d *decoder, f form) {
+	*m = MsgBlock{}
+	m.readHead(d, f)
+	n := d.txCount()
+	at := d.Reader
+	c := txCounts{txs: n}
+	for range n {
+		d.scan(f.witness(), &c)
+	}
+	if n == 0 || d.Err() != nil {
+		return
+	}
+	room := newTxRoom(&c)
+	b := d.keep(at.Take(at.Len() - d.Len()))
+	m.Transactions = room.ptrs
+	for i := range room.txs {
+		room.ptrs[i] = &room.txs[i]
+		b = room.fill(b, &room.txs[i], f.witness())
+	}
+}
+
+// readHead reads what is before the transactions.
+func (m *MsgBlock) readHead(d *decoder, f form) {
+	d.header(&m.Header)
+	if !f.soter() {
+		return
+	}
+	m.Parents.Version = d.int32()
+	if n := d.signedCount("parents", parent); n > 0 {
+		all := make([]Parent, n)
+		m.Parents.Size, m.Parents.Parents = int32(n), make([]*Parent, n)
+		for i := range all {
+			d.hash(&all[i].Hash)
+			copy(all[i].Data[:], d.Take(len(all[i].Data)))
+			m.Parents.Parents[i] = &all[i]
+		}
+	}
+	m.Verification.Version = d.int32()
+	if n := d.signedCount("cycle nonces", 4); n > 0 {
+		m.Verification.Size, m.Verification.CycleNonces = int32(n), make([]uint32, n)
+		for i := range m.Verification.CycleNonces {
+			m.Verification.CycleNonces[i] = d.Uint32LE()
+		}
+	}
+}
+
+// signedCount reads a count with a sign of entries of a size. A negative one is
+// none, soter.md section 2.
+func (d *decoder) signedCount(what string, size int) int {
+	n := int(d.int32())
+	if n > d.Len()/size {
+		d.Fail(fmt.Errorf("%s: %d in %d bytes: %w", what, n, d.Len(), bin.ErrShort))
+		return 0
+	}
+	return max(n, 0)
+}
+
+func (d *decoder) txCount() int { return d.CompactCount("transactions", minTx, maxTxPerBlock) }

@@ -54,7 +54,7 @@ type encoder struct {
 }
 
 // maxKept is the most bytes of a buffer that is kept for later messages.
-const maxKept = 1 << 20
+const maxKept = 2 << 20
 
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -102,14 +103,17 @@ func (d *decoder) invs(f form) []*InvVect {
 	if n == 0 {
 		return nil
 	}
+	size := f.invSize()
+	b := d.Take(n * size)
 	all := make([]InvVect, n)
 	list := make([]*InvVect, n)
 	for i := range all {
-		v := &all[i]
-		v.Type = InvType(d.Uint32LE())
-		d.hash(&v.Hash)
+		v, e := &all[i], b[:size]
+		b = b[size:]
+		v.Type = InvType(binary.LittleEndian.Uint32(e))
+		v.Hash = chainhash.Hash(e[4:])
 		if f.soter() {
-			v.Height = d.int32()
+			v.Height = int32(binary.LittleEndian.Uint32(e[4+chainhash.HashSize:]))
 		}
 		list[i] = v
 	}

@@ -3,7 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
+	"math"
 
 	"parley/compat/soter/chainhash"
 	bin "parley/wire"
@@ -28,116 +28,6 @@ const (
 	witnessFlag     = 1
 )
 
-// size returns how many bytes the block takes.
-func (m *MsgBlock) size(f form) int {
-	n := MaxBlockHeaderPayload + bin.CompactLen(uint64(len(m.Transactions)))
-	if f.soter() {
-		n += subHeader + parent*len(m.Parents.Parents)
-		n += subHeader + 4*len(m.Verification.CycleNonces)
-	}
-	for _, tx := range m.Transactions {
-		n += tx.size(f.witness())
-	}
-	return n
-}
-
-func (m *MsgBlock) write(e *encoder, f form) {
-	for _, tx := range m.Transactions {
-		if err := tx.check(); err != nil {
-			e.fail(err)
-			return
-		}
-	}
-	e.b = slices.Grow(e.b, min(m.size(f), MaxBlockPayload))
-	e.header(&m.Header)
-	if f.soter() {
-		m.writeSubHeaders(e)
-	}
-	e.count("transactions", len(m.Transactions), maxTxPerBlock)
-	for _, tx := range m.Transactions {
-		tx.append(e, f.witness())
-	}
-}
-
-func (m *MsgBlock) writeSubHeaders(e *encoder) {
-	e.int32(m.Parents.Version)
-	e.int32(int32(len(m.Parents.Parents)))
-	for _, p := range m.Parents.Parents {
-		if p == nil {
-			e.fail(fmt.Errorf("parents: an entry is nil"))
-			return
-		}
-		e.hash(&p.Hash)
-		e.raw(p.Data[:])
-	}
-	e.int32(m.Verification.Version)
-	e.int32(int32(len(m.Verification.CycleNonces)))
-	for _, n := range m.Verification.CycleNonces {
-		e.uint32(n)
-	}
-}
-
-// read counts before it makes room, so that the room is exactly as large as what is
-// there.
-func (m *MsgBlock) read(d *decoder, f form) {
-	*m = MsgBlock{}
-	m.readHead(d, f)
-	n := d.txCount()
-	at := d.Reader
-	c := txCounts{txs: n}
-	for range n {
-		d.scan(f.witness(), &c)
-	}
-	if n == 0 || d.Err() != nil {
-		return
-	}
-	room := newTxRoom(&c)
-	bytes := bin.NewReader(d.keep(at.Take(at.Len() - d.Len())))
-	m.Transactions = room.ptrs
-	for i := range room.txs {
-		room.ptrs[i] = &room.txs[i]
-		room.fill(&bytes, &room.txs[i], f.witness())
-	}
-}
-
-// readHead reads what is before the transactions.
-func (m *MsgBlock) readHead(d *decoder, f form) {
-	d.header(&m.Header)
-	if !f.soter() {
-		return
-	}
-	m.Parents.Version = d.int32()
-	if n := d.signedCount("parents", parent); n > 0 {
-		all := make([]Parent, n)
-		m.Parents.Size, m.Parents.Parents = int32(n), make([]*Parent, n)
-		for i := range all {
-			d.hash(&all[i].Hash)
-			copy(all[i].Data[:], d.Take(len(all[i].Data)))
-			m.Parents.Parents[i] = &all[i]
-		}
-	}
-	m.Verification.Version = d.int32()
-	if n := d.signedCount("cycle nonces", 4); n > 0 {
-		m.Verification.Size, m.Verification.CycleNonces = int32(n), make([]uint32, n)
-		for i := range m.Verification.CycleNonces {
-			m.Verification.CycleNonces[i] = d.Uint32LE()
-		}
-	}
-}
-
-// signedCount reads a count with a sign of entries of a size. A negative one is
-// none, soter.md section 2.
-func (d *decoder) signedCount(what string, size int) int {
-	n := int(d.int32())
-	if n > d.Len()/size {
-		d.Fail(fmt.Errorf("%s: %d in %d bytes: %w", what, n, d.Len(), bin.ErrShort))
-		return 0
-	}
-	return max(n, 0)
-}
-
-func (d *decoder) txCount() int { return d.CompactCount("transactions", minTx, maxTxPerBlock) }
-
 // txCounts says how much room transactions take.
 type txCounts struct{ txs, ins, outs, items int }
 
@@ -158,34 +48,133 @@ func isWitness(r *bin.Reader, allowed bool) bool {
 // scan goes over one transaction, checks all that there is to check, and adds to
 // the counts. It allocates nothing.
 func (d *decoder) scan(witness bool, c *txCounts) {
-	r := d.Reader
-	r.Take(4)
-	witness = isWitness(&r, witness)
-	ins := r.CompactCount("inputs", minIn, maxTxIn)
-	for range ins {
-		r.Take(chainhash.HashSize + 4)
-		r.CompactBytes("signature script bytes", MaxMessagePayload)
-		r.Take(4)
+	at := d.Reader
+	if n := skim(at.Rest(), witness, c); n > 0 {
+		d.Take(n)
+		return
 	}
-	outs := r.CompactCount("outputs", minOut, maxTxOut)
-	for range outs {
-		r.Take(8)
-		r.CompactBytes("script bytes", MaxMessagePayload)
+	d.explain(witness)
+	d.Fail(bin.ErrShort)
+}
+
+// explain goes over a transaction that skim found wrong, and fails with what is
+// wrong with it.
+func (d *decoder) explain(witness bool) {
+	d.Take(4)
+	witness = isWitness(&d.Reader, witness)
+	ins := d.CompactCount("inputs", minIn, maxTxIn)
+	for range ins {
+		d.Take(chainhash.HashSize + 4)
+		d.CompactBytes("signature script bytes", MaxMessagePayload)
+		d.Take(4)
+	}
+	for range d.CompactCount("outputs", minOut, maxTxOut) {
+		d.Take(8)
+		d.CompactBytes("script bytes", MaxMessagePayload)
 	}
 	for range ins {
 		if !witness {
 			break
 		}
-		n := r.CompactCount("witness items", 1, maxWitnessItems)
-		c.items += n
-		for range n {
-			r.CompactBytes("witness item bytes", maxWitnessItem)
+		for range d.CompactCount("witness items", 1, maxWitnessItems) {
+			d.CompactBytes("witness item bytes", maxWitnessItem)
 		}
 	}
-	r.Take(4)
-	c.ins += ins
-	c.outs += outs
-	d.Reader = r
+	d.Take(4)
+}
+
+// skim returns how many bytes a transaction takes at the front of b, and adds to the
+// counts, if everything about it is within its limits; else it returns 0.
+// Reading blocks spends its time here and in fill, so both go by index.
+func skim(b []byte, witness bool, c *txCounts) int {
+	if len(b) < minTx || len(b) > math.MaxInt32 {
+		return 0
+	}
+	i := 4
+	if witness = witness && b[i] == 0; witness {
+		if b[i+1] != witnessFlag {
+			return 0
+		}
+		i += 2
+	}
+	ins, i := compact(b, i)
+	if ins < 0 || ins > maxTxIn {
+		return 0
+	}
+	for range ins {
+		n := 0
+		if n, i = compact(b, i+chainhash.HashSize+4); n < 0 || n > MaxMessagePayload {
+			return 0
+		}
+		i += n + 4
+	}
+	outs, i := compact(b, i)
+	if outs < 0 || outs > maxTxOut {
+		return 0
+	}
+	for range outs {
+		n := 0
+		if n, i = compact(b, i+8); n < 0 || n > MaxMessagePayload {
+			return 0
+		}
+		i += n
+	}
+	items := 0
+	if witness {
+		if items, i = skimWitness(b, i, ins); items < 0 {
+			return 0
+		}
+	}
+	if i += 4; i > len(b) {
+		return 0
+	}
+	c.ins, c.outs, c.items = c.ins+ins, c.outs+outs, c.items+items
+	return i
+}
+
+// skimWitness goes over the witness data of so many inputs and returns the number
+// of items, or -1, and where it ends.
+func skimWitness(b []byte, i, ins int) (items, end int) {
+	for range ins {
+		count := 0
+		if count, i = compact(b, i); count < 0 || count > maxWitnessItems {
+			return -1, i
+		}
+		for range count {
+			n := 0
+			if n, i = compact(b, i); n < 0 || n > maxWitnessItem {
+				return -1, i
+			}
+			i += n
+		}
+		items += count
+	}
+	return items, i
+}
+
+// compact reads a compact integer at b[i] and returns it and where it ends. It is -1
+// if it is not there, not in its shortest form, or more than the bytes in b.
+func compact(b []byte, i int) (v, end int) {
+	if uint(i) < uint(len(b)) && b[i] < 0xfd {
+		return int(b[i]), i + 1
+	}
+	return compactWide(b, i)
+}
+
+func compactWide(b []byte, i int) (v, end int) {
+	least := 0
+	switch {
+	case i+3 <= len(b) && b[i] == 0xfd:
+		v, least, end = int(binary.LittleEndian.Uint16(b[i+1:])), 0xfd, i+3
+	case i+5 <= len(b) && b[i] == 0xfe:
+		v, least, end = int(binary.LittleEndian.Uint32(b[i+1:])), math.MaxUint16+1, i+5
+	default:
+		return -1, i
+	}
+	if v < least || v > len(b) {
+		return -1, i
+	}
+	return v, end
 }
 
 // txRoom is the room of transactions that were counted. Each takes from the front.
@@ -218,43 +207,68 @@ func cut[T any](from *[]T, n int) []T {
 	return s
 }
 
-// fill reads a transaction that was scanned.
-func (room *txRoom) fill(r *bin.Reader, tx *MsgTx, witness bool) {
-	tx.Version = int32(r.Uint32LE())
-	witness = isWitness(r, witness)
-	if n := int(r.Compact()); n > 0 {
+// take cuts a string of bytes with its length before it off the front of b.
+func take(b []byte) (s, rest []byte) {
+	n, i := compact(b, 0)
+	return b[i : i+n : i+n], b[i+n:]
+}
+
+// fill reads a transaction that was gone over, and returns what is behind it.
+func (room *txRoom) fill(b []byte, tx *MsgTx, witness bool) []byte {
+	tx.Version = int32(binary.LittleEndian.Uint32(b))
+	b = b[4:]
+	if witness = witness && b[0] == 0; witness {
+		b = b[2:]
+	}
+	n, i := compact(b, 0)
+	b = b[i:]
+	if n > 0 {
 		tx.TxIn = cut(&room.inp, n)
 		ins := cut(&room.ins, n)
 		for i := range ins {
-			in := &ins[i]
-			b := r.Take(chainhash.HashSize + 4)
-			in.PreviousOutPoint.Hash = chainhash.Hash(b[:chainhash.HashSize])
-			in.PreviousOutPoint.Index = binary.LittleEndian.Uint32(b[chainhash.HashSize:])
-			in.SignatureScript = r.CompactBytes("", MaxMessagePayload)
-			in.Sequence = r.Uint32LE()
-			tx.TxIn[i] = in
+			b = ins[i].fill(b)
+			tx.TxIn[i] = &ins[i]
 		}
 	}
-	if n := int(r.Compact()); n > 0 {
+	n, i = compact(b, 0)
+	b = b[i:]
+	if n > 0 {
 		tx.TxOut = cut(&room.outp, n)
 		outs := cut(&room.outs, n)
 		for i := range outs {
-			outs[i].Value = int64(r.Uint64LE())
-			outs[i].PkScript = r.CompactBytes("", MaxMessagePayload)
+			outs[i].Value = int64(binary.LittleEndian.Uint64(b))
+			outs[i].PkScript, b = take(b[8:])
 			tx.TxOut[i] = &outs[i]
 		}
 	}
 	if witness {
-		for _, in := range tx.TxIn {
-			if n := int(r.Compact()); n > 0 {
-				in.Witness = cut(&room.items, n)
-				for i := range in.Witness {
-					in.Witness[i] = r.CompactBytes("", maxWitnessItem)
-				}
-			}
+		b = room.fillWitness(b, tx.TxIn)
+	}
+	tx.LockTime = binary.LittleEndian.Uint32(b)
+	return b[4:]
+}
+
+func (t *TxIn) fill(b []byte) []byte {
+	t.PreviousOutPoint.Hash = chainhash.Hash(b[:chainhash.HashSize])
+	t.PreviousOutPoint.Index = binary.LittleEndian.Uint32(b[chainhash.HashSize:])
+	t.SignatureScript, b = take(b[chainhash.HashSize+4:])
+	t.Sequence = binary.LittleEndian.Uint32(b)
+	return b[4:]
+}
+
+func (room *txRoom) fillWitness(b []byte, ins []*TxIn) []byte {
+	for _, in := range ins {
+		n, i := compact(b, 0)
+		b = b[i:]
+		if n == 0 {
+			continue
+		}
+		in.Witness = cut(&room.items, n)
+		for i := range in.Witness {
+			in.Witness[i], b = take(b)
 		}
 	}
-	tx.LockTime = r.Uint32LE()
+	return b
 }
 
 func (m *MsgTx) read(d *decoder, f form) {
@@ -265,8 +279,8 @@ func (m *MsgTx) read(d *decoder, f form) {
 	if d.Err() != nil {
 		return
 	}
-	bytes := bin.NewReader(d.keep(at.Take(at.Len() - d.Len())))
-	newTxRoom(&c).fill(&bytes, m, f.witness())
+	b := d.keep(at.Take(at.Len() - d.Len()))
+	newTxRoom(&c).fill(b, m, f.witness())
 }
 
 // usualTx is a transaction with room for what most of them have, in one piece.
@@ -290,11 +304,11 @@ func (d *decoder) newTx(f form) *MsgTx {
 	u := (*usualTx)(nil)
 	if c.ins > len(u.ins) || c.outs > len(u.outs) || c.items > len(u.items) {
 		m := &MsgTx{}
-		newTxRoom(&c).fill(&at, m, f.witness())
+		newTxRoom(&c).fill(at.Rest(), m, f.witness())
 		return m
 	}
 	u = &usualTx{}
 	room := txRoom{ins: u.ins[:], inp: u.inp[:], outs: u.outs[:], outp: u.outp[:], items: u.items[:]}
-	room.fill(&at, &u.tx, f.witness())
+	room.fill(at.Rest(), &u.tx, f.witness())
 	return &u.tx
 }
