@@ -33,9 +33,9 @@ type Chain struct {
 
 // Send asks for a message to be sent. Its body does not change any more.
 type Send struct {
-	To   dialect.LinkID // 0 for every neighbor but Not
-	Not  dialect.LinkID
-	Body []byte
+	To      dialect.LinkID // 0 for every neighbor but Not
+	Not     dialect.LinkID
+	Message Message
 }
 
 // Arrival is what came of a message.
@@ -54,6 +54,10 @@ func New(cfg Config) *Chain {
 // Height returns the height up to which no block is missing.
 func (c *Chain) Height() uint64 { return c.height }
 
+// Block returns the block at a height, or nil if it is not kept. Nobody may change
+// it.
+func (c *Chain) Block(height uint64) []byte { return c.blocks[height] }
+
 // Make adds a block of our own and appends to out what is to be sent. The
 // block must not change afterwards.
 func (c *Chain) Make(now time.Time, block []byte, h Header, out []Send) []Send {
@@ -63,34 +67,30 @@ func (c *Chain) Make(now time.Time, block []byte, h Header, out []Send) []Send {
 	if h.Height <= c.limit() {
 		c.store(now, h.Height, block)
 	}
-	return append(out, Send{Body: block})
+	return append(out, Send{Message: Message{Kind: Block, Header: h, Body: block}})
 }
 
 // Handle reacts to a message of a neighbor and appends to out what is to be
 // sent. The body is lent: a new block is copied. fresh says whether the message
 // was not seen before; only those are passed on.
-func (c *Chain) Handle(now time.Time, from dialect.LinkID, body []byte, fresh bool, out []Send) (Arrival, []Send, error) {
-	m, err := parse(body)
-	if err != nil {
-		return Arrival{}, out, err
-	}
-	switch m.kind {
-	case kindHave:
+func (c *Chain) Handle(now time.Time, from dialect.LinkID, m Message, fresh bool, out []Send) (Arrival, []Send) {
+	switch m.Kind {
+	case Have:
 		if p := c.peers[from]; p != nil {
-			p.height = max(p.height, m.to)
+			p.height = max(p.height, m.To)
 		}
-		return Arrival{}, c.askNext(now, out), nil
-	case kindWant:
-		return Arrival{}, c.answer(from, m, out), nil
+		return Arrival{}, c.askNext(now, out)
+	case Want:
+		return Arrival{}, c.answer(from, m, out)
 	}
-	a := Arrival{Block: true, Height: m.header.Height, Held: c.holds(m.header.Height)}
+	a := Arrival{Block: true, Height: m.Header.Height, Held: c.holds(m.Header.Height)}
 	a.New = !a.Held && a.Height <= c.limit()
-	return a, c.arrived(now, from, a, body, fresh, out), nil
+	return a, c.arrived(now, from, a, m, fresh, out)
 }
 
 // arrived takes a block. One that was asked for is not passed on: neighbors
 // are told the height once the gap is closed, and ask for what they lack.
-func (c *Chain) arrived(now time.Time, from dialect.LinkID, a Arrival, body []byte, fresh bool, out []Send) []Send {
+func (c *Chain) arrived(now time.Time, from dialect.LinkID, a Arrival, m Message, fresh bool, out []Send) []Send {
 	asked := c.ask.covers(from, a.Height)
 	if asked {
 		c.ask.until = now.Add(c.cfg.Retry)
@@ -98,10 +98,10 @@ func (c *Chain) arrived(now time.Time, from dialect.LinkID, a Arrival, body []by
 	if !a.New {
 		return out
 	}
-	body = bytes.Clone(body)
-	c.store(now, a.Height, body)
+	m.Body = bytes.Clone(m.Body)
+	c.store(now, a.Height, m.Body)
 	if fresh && !asked {
-		out = append(out, Send{Not: from, Body: body})
+		out = append(out, Send{Not: from, Message: m})
 	}
 	return c.askDone(now, out)
 }
@@ -125,13 +125,19 @@ func (c *Chain) store(now time.Time, height uint64, block []byte) {
 }
 
 // answer sends the blocks wanted, as far as they are kept.
-func (c *Chain) answer(to dialect.LinkID, m message, out []Send) []Send {
+func (c *Chain) answer(to dialect.LinkID, m Message, out []Send) []Send {
 	for n := range uint64(c.cfg.Batch) {
-		b := c.blocks[m.from+n]
-		if b == nil || m.from+n > m.to {
+		b := c.blocks[m.From+n]
+		if b == nil || m.From+n > m.To {
 			break
 		}
-		out = append(out, Send{To: to, Body: b})
+		out = append(out, Send{To: to, Message: blockMessage(b)})
 	}
 	return out
+}
+
+// blockMessage returns a block that is kept as a message.
+func blockMessage(b []byte) Message {
+	m, _ := Parse(b) // it was read once, or we made it
+	return m
 }

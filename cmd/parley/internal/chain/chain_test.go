@@ -15,6 +15,19 @@ var (
 	config = Config{Interval: time.Second, Retry: 400 * time.Millisecond, Keep: 100, Batch: 4}
 )
 
+func have(height uint64) []byte   { return NewHave(height).Body }
+func want(from, to uint64) []byte { return newWant(from, to).Body }
+
+// handle lets a chain read and take a message.
+func handle(c *Chain, now time.Time, from dialect.LinkID, body []byte, out []Send) (Arrival, []Send, error) {
+	m, err := Parse(body)
+	if err != nil {
+		return Arrival{}, out, err
+	}
+	a, out := c.Handle(now, from, m, true, out)
+	return a, out, nil
+}
+
 func block(height uint64) []byte {
 	return AppendBlock(nil, Header{Height: height, Leader: 1, Made: start}, []byte("filler"))
 }
@@ -23,7 +36,7 @@ func block(height uint64) []byte {
 func show(out []Send) []string {
 	var words []string
 	for _, s := range out {
-		m, err := parse(s.Body)
+		m, err := Parse(s.Message.Body)
 		if err != nil {
 			return []string{err.Error()}
 		}
@@ -31,13 +44,13 @@ func show(out []Send) []string {
 		if s.To == 0 {
 			to = fmt.Sprint("to all but ", s.Not)
 		}
-		switch m.kind {
-		case kindBlock:
-			words = append(words, fmt.Sprintf("block %d %s", m.header.Height, to))
-		case kindHave:
-			words = append(words, fmt.Sprintf("have %d %s", m.to, to))
-		case kindWant:
-			words = append(words, fmt.Sprintf("want %d-%d %s", m.from, m.to, to))
+		switch m.Kind {
+		case Block:
+			words = append(words, fmt.Sprintf("block %d %s", m.Header.Height, to))
+		case Have:
+			words = append(words, fmt.Sprintf("have %d %s", m.To, to))
+		case Want:
+			words = append(words, fmt.Sprintf("want %d-%d %s", m.From, m.To, to))
 		}
 	}
 	return words
@@ -58,7 +71,7 @@ func (s *story) leave(id dialect.LinkID) { s.out = s.c.Leave(s.now, id, nil) }
 
 func (s *story) hears(from dialect.LinkID, body []byte) Arrival {
 	s.t.Helper()
-	a, out, err := s.c.Handle(s.now, from, body, true, nil)
+	a, out, err := handle(s.c, s.now, from, body, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -197,7 +210,7 @@ func TestMalformed(t *testing.T) {
 		have(1)[:8], append(have(1), 0), want(1, 2)[:16], append(want(1, 2), 0), want(0, 2), want(3, 2),
 	} {
 		c := New(config)
-		if _, out, err := c.Handle(start, 1, b, true, nil); err == nil || len(out) > 0 {
+		if _, out, err := handle(c, start, 1, b, nil); err == nil || len(out) > 0 {
 			t.Errorf("%x: accepted", b)
 		}
 	}
@@ -263,7 +276,7 @@ func (w *world) send(i int, out []Send) {
 			if link == 2 {
 				to = (i + n - 1) % n
 			}
-			w.mail = append(w.mail, letter{to: to, from: 3 - link, body: s.Body})
+			w.mail = append(w.mail, letter{to: to, from: 3 - link, body: s.Message.Body})
 		}
 	}
 }
@@ -275,7 +288,7 @@ func (w *world) pass(d time.Duration) {
 		mail := w.mail
 		w.mail = nil
 		for _, l := range mail {
-			_, out, err := w.chains[l.to].Handle(w.now, l.from, l.body, true, nil)
+			_, out, err := handle(w.chains[l.to], w.now, l.from, l.body, nil)
 			if err != nil {
 				panic(err)
 			}
@@ -300,7 +313,7 @@ func FuzzHandle(f *testing.F) {
 		c := New(config)
 		out := c.Make(start, block(1), Header{Height: 1}, nil)
 		c.Join(start, 1, nil)
-		a, out, err := c.Handle(start, 1, b, true, out[:0])
+		a, out, err := handle(c, start, 1, b, out[:0])
 		if len(out) > config.Batch {
 			t.Errorf("%d sends, limit %d", len(out), config.Batch)
 		}

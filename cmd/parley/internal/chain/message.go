@@ -14,11 +14,14 @@ import (
 	"time"
 )
 
-// A message starts with one of these.
+// Kind says what a message is. It is also the first byte of one.
+type Kind byte
+
+// The kinds of messages.
 const (
-	kindBlock = 'B' // height, leader, time made, filler
-	kindHave  = 'H' // height
-	kindWant  = 'W' // first height, last height
+	Block Kind = 'B' // height, leader, time made, filler
+	Have  Kind = 'H' // height
+	Want  Kind = 'W' // first height, last height
 )
 
 // Sizes of messages in bytes.
@@ -35,59 +38,62 @@ type Header struct {
 	Made   time.Time
 }
 
-// message is any of the three messages, read.
-type message struct {
-	kind     byte
-	header   Header // of a block
-	from, to uint64 // of a want; a have has its height in to
+// Message is what a node says to another: a block, how far it is, or what it
+// lacks. Languages that have words of their own for that need not carry the
+// body of the last two.
+type Message struct {
+	Kind     Kind
+	Header   Header // of a block
+	From, To uint64 // of what is wanted; how far a node is is in To
+	Body     []byte // as Parse reads it; a block is its body
 }
 
 // AppendBlock appends a block as it goes over the wire.
 func AppendBlock(dst []byte, h Header, filler []byte) []byte {
-	dst = append(dst, kindBlock)
+	dst = append(dst, byte(Block))
 	dst = binary.BigEndian.AppendUint64(dst, h.Height)
 	dst = binary.BigEndian.AppendUint32(dst, h.Leader)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(h.Made.UnixNano()))
 	return append(dst, filler...)
 }
 
-func have(height uint64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{kindHave}, height)
+// NewHave returns the message of a node that has every block up to a height.
+func NewHave(height uint64) Message {
+	return Message{Kind: Have, To: height, Body: binary.BigEndian.AppendUint64([]byte{byte(Have)}, height)}
 }
 
-func want(from, to uint64) []byte {
-	b := binary.BigEndian.AppendUint64([]byte{kindWant}, from)
-	return binary.BigEndian.AppendUint64(b, to)
+// newWant returns a request for some blocks.
+func newWant(from, to uint64) Message {
+	b := binary.BigEndian.AppendUint64([]byte{byte(Want)}, from)
+	return Message{Kind: Want, From: from, To: to, Body: binary.BigEndian.AppendUint64(b, to)}
 }
 
 var errEmpty = errors.New("message: empty")
 
-// parse reads a message. It looks at no more than the header of a block.
-func parse(b []byte) (message, error) {
+// Parse reads a message, which aliases b. It looks at no more than the header
+// of a block.
+func Parse(b []byte) (Message, error) {
 	if len(b) == 0 {
-		return message{}, errEmpty
+		return Message{}, errEmpty
 	}
-	m := message{kind: b[0]}
+	m := Message{Kind: Kind(b[0]), Body: b}
 	switch {
-	case m.kind == kindBlock && len(b) >= HeaderSize:
-		m.header.Height = binary.BigEndian.Uint64(b[1:])
-		m.header.Leader = binary.BigEndian.Uint32(b[9:])
-		m.header.Made = time.Unix(0, int64(binary.BigEndian.Uint64(b[13:])))
-		if m.header.Height == 0 {
-			return message{}, errors.New("block: height 0, the first is 1")
+	case m.Kind == Block && len(b) >= HeaderSize:
+		m.Header.Height = binary.BigEndian.Uint64(b[1:])
+		m.Header.Leader = binary.BigEndian.Uint32(b[9:])
+		m.Header.Made = time.Unix(0, int64(binary.BigEndian.Uint64(b[13:])))
+		if m.Header.Height == 0 {
+			return Message{}, errors.New("block: height 0, the first is 1")
 		}
-	case m.kind == kindHave && len(b) == haveSize:
-		m.to = binary.BigEndian.Uint64(b[1:])
-	case m.kind == kindWant && len(b) == wantSize:
-		m.from, m.to = binary.BigEndian.Uint64(b[1:]), binary.BigEndian.Uint64(b[9:])
-		if m.from == 0 || m.to < m.from {
-			return message{}, fmt.Errorf("want: heights %d to %d", m.from, m.to)
+	case m.Kind == Have && len(b) == haveSize:
+		m.To = binary.BigEndian.Uint64(b[1:])
+	case m.Kind == Want && len(b) == wantSize:
+		m.From, m.To = binary.BigEndian.Uint64(b[1:]), binary.BigEndian.Uint64(b[9:])
+		if m.From == 0 || m.To < m.From {
+			return Message{}, fmt.Errorf("want: heights %d to %d", m.From, m.To)
 		}
 	default:
-		return message{}, fmt.Errorf("message: kind %#02x with %d bytes", m.kind, len(b))
+		return Message{}, fmt.Errorf("message: kind %#02x with %d bytes", byte(m.Kind), len(b))
 	}
 	return m, nil
 }
-
-// IsBlock reports whether a message is a block.
-func IsBlock(b []byte) bool { return len(b) > 0 && b[0] == kindBlock }

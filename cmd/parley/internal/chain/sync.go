@@ -32,7 +32,7 @@ func (c *Chain) Join(now time.Time, id dialect.LinkID, out []Send) []Send {
 		c.told = now
 		c.announce = now.Add(c.cfg.Interval)
 	}
-	return append(out, Send{To: id, Body: have(c.height)})
+	return append(out, Send{To: id, Message: NewHave(c.height)})
 }
 
 // Leave removes a neighbor. If it owes us an answer, another is asked.
@@ -73,7 +73,7 @@ func (c *Chain) Wake(now time.Time, out []Send) []Send {
 func (c *Chain) tell(now time.Time, not dialect.LinkID, out []Send) []Send {
 	c.told = now
 	c.announce = now.Add(c.cfg.Interval)
-	return append(out, Send{Not: not, Body: have(c.height)})
+	return append(out, Send{Not: not, Message: NewHave(c.height)})
 }
 
 // calm moves the next announcement between two blocks, when copies of the last
@@ -103,7 +103,7 @@ func (c *Chain) askNext(now time.Time, out []Send) []Send {
 		a.to++
 	}
 	c.ask = a
-	return append(out, Send{To: id, Body: want(a.from, a.to)})
+	return append(out, Send{To: id, Message: newWant(a.from, a.to)})
 }
 
 // ahead returns the neighbor to ask: of those that are further than we, the one

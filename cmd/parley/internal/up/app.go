@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"parley/cmd/parley/internal/chain"
+	"parley/cmd/parley/internal/speech"
 	"parley/dialect"
 	"parley/fault"
 	"parley/node"
@@ -23,7 +24,6 @@ const (
 type app struct {
 	// Immutable.
 	index int
-	block uint32 // the dialect's type of our messages
 	delay time.Duration
 	book  *ledger
 	loss  *loss
@@ -31,6 +31,7 @@ type app struct {
 
 	mu     sync.Mutex // guards the rest
 	chain  *chain.Chain
+	voice  speech.Speaker
 	seen   *route.Seen
 	node   *node.Node // in its present life
 	links  map[dialect.LinkID]*node.Link
@@ -40,11 +41,11 @@ type app struct {
 	faults faults
 }
 
-func newApp(index int, block uint32, o *options, book *ledger, l *loss) *app {
-	c := chain.New(chain.Config{Interval: o.interval(), Retry: o.retry(), Keep: o.keep(), Batch: o.batch()})
+func newApp(index int, lang speech.Language, o *options, book *ledger, l *loss) *app {
+	c := chain.New(chain.Config{Interval: o.interval(), Retry: o.retry(lang.Trips), Keep: o.keep(), Batch: o.batch()})
 	return &app{
-		index: index, block: block, delay: o.delay, book: book, loss: l,
-		wake: make(chan struct{}, 1), chain: c,
+		index: index, delay: o.delay, book: book, loss: l,
+		wake: make(chan struct{}, 1), chain: c, voice: lang.Speaker(c, speech.Limits{Keep: o.keep(), Batch: o.batch(), Wait: o.retry(1)}),
 		links:  make(map[dialect.LinkID]*node.Link),
 		faults: faults{counts: make(map[string]uint64)},
 	}
@@ -71,23 +72,24 @@ func (a *app) leave() {
 
 // make adds a block of this node and sends it.
 func (a *app) make(block []byte, h chain.Header) {
-	a.step(func(now time.Time, out []chain.Send) []chain.Send {
-		a.seen.Add(now, sha256.Sum256(block))
-		return a.chain.Make(now, block, h, out)
+	sum := sha256.Sum256(block)
+	a.step(func(now time.Time) []mail {
+		a.seen.Add(now, sum)
+		return a.voiced(a.chain.Make(now, block, h, nil))
 	})
 }
 
 // Peer implements [node.Handler].
 func (a *app) Peer(l *node.Link, up bool, why error) {
-	a.step(func(now time.Time, out []chain.Send) []chain.Send {
+	a.step(func(now time.Time) []mail {
 		if up {
 			a.links[l.ID()] = l
-			return a.chain.Join(now, l.ID(), out)
+			return a.voiced(a.chain.Join(now, l.ID(), nil))
 		}
 		delete(a.links, l.ID())
 		a.meter.end(l)
 		a.faults.add(now, why)
-		return a.chain.Leave(now, l.ID(), out)
+		return a.voiced(a.chain.Leave(now, l.ID(), nil))
 	})
 	a.book.touch()
 }
@@ -98,21 +100,36 @@ func (a *app) Note(*node.Link, any) {}
 // Receive implements [node.Handler].
 func (a *app) Receive(l *node.Link, ms []dialect.Message) {
 	for _, m := range ms {
-		if m.Type == a.block && m.For&dialect.ToApp != 0 {
-			a.receive(l, m.Body)
+		if m.For&dialect.ToApp != 0 {
+			a.receive(l, m)
 		}
 	}
 }
 
-func (a *app) receive(l *node.Link, body []byte) {
-	sum := sha256.Sum256(body) // blocks are large: not under the lock
+// receive lets the chain know what a message means, and answers.
+func (a *app) receive(l *node.Link, m dialect.Message) {
+	sum := sha256.Sum256(m.Body) // blocks are large: not under the lock
 	var came chain.Arrival
 	var err error
 	var at time.Time
-	a.step(func(now time.Time, out []chain.Send) []chain.Send {
+	a.step(func(now time.Time) (out []mail) {
 		at = now
-		fresh := chain.IsBlock(body) && a.seen.Add(now, sum)
-		came, out, err = a.chain.Handle(now, l.ID(), body, fresh, out)
+		var told []chain.Message
+		var answers []dialect.Message
+		if told, answers, err = a.voice.Hear(now, m, sum); err != nil {
+			return nil
+		}
+		for _, c := range told {
+			fresh := c.Kind == chain.Block && a.seen.Add(now, sum)
+			arrival, sends := a.chain.Handle(now, l.ID(), c, fresh, nil)
+			if arrival.Block {
+				came = arrival
+			}
+			out = append(out, a.voiced(sends)...)
+		}
+		for _, answer := range answers {
+			out = append(out, mail{to: l.ID(), msg: answer})
+		}
 		return out
 	})
 	switch {

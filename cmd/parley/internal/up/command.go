@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"parley/cmd/parley/internal/show"
+	"parley/cmd/parley/internal/speech"
 )
 
 // Exit codes of `parley up`.
@@ -53,7 +54,7 @@ func Command() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "nodes", Value: o.nodes, Usage: "how many `N`"},
 			&cli.StringFlag{Name: "topology", Value: o.topology, Usage: "who holds links to whom: `NAME` is " + strings.Join(topologies(), ", ")},
-			&cli.StringFlag{Name: "dialect", Value: o.dialect, Usage: "what they speak: `NAME` is " + strings.Join(dialects(), ", ")},
+			&cli.StringFlag{Name: "dialect", Value: o.dialect, Usage: "what they speak: `NAME` is " + strings.Join(speech.Names(), ", ")},
 			&cli.DurationFlag{Name: "block-time", Value: o.blockTime, Usage: "a block each `TIME`"},
 			&cli.IntFlag{Name: "block-size", Value: o.blockSize, Usage: "`BYTES` in a block"},
 			&cli.BoolFlag{Name: "rotate", Usage: "let nodes make blocks in turn"},

@@ -2,7 +2,6 @@ package up
 
 import (
 	"context"
-
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -11,6 +10,7 @@ import (
 
 	"parley/addr"
 	"parley/cmd/parley/internal/seedsrv"
+	"parley/cmd/parley/internal/speech"
 	"parley/core"
 	"parley/dialect"
 	"parley/node"
@@ -128,7 +128,7 @@ var loopback = addr.Addr{IP: netip.AddrFrom4([4]byte{127, 0, 0, 1})}
 
 // config says what the member's node is made of.
 func (m *member) config(ctx context.Context) (node.Config, error) {
-	d, err := m.net.lang.speak(m.index)
+	d, err := m.net.lang.Dialect(speech.Seat{Node: m.index, Network: m.net.id, Seed: m.net.opt.seed})
 	if err != nil {
 		return node.Config{}, err
 	}
@@ -140,6 +140,7 @@ func (m *member) config(ctx context.Context) (node.Config, error) {
 		Dialect:     d,
 		Self:        dialect.Self{Network: m.net.id, Nonce: m.nonce(), ID: fmt.Sprintf("node%d", m.index), Agent: "parley"},
 		Handler:     m.app,
+		Transport:   line{m: m},
 		Core:        m.limits(),
 		Listen:      []addr.Addr{listen},
 		StopTimeout: stopTimeout,

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"parley/addr"
 	"parley/cmd/parley/internal/seedsrv"
+	"parley/cmd/parley/internal/speech"
 	"parley/internal/topology"
 )
 
@@ -18,12 +18,13 @@ import (
 type network struct {
 	// Immutable.
 	opt     options
-	lang    language
+	lang    speech.Language
 	id      uint32          // network number; nodes of other runs do not belong
 	edges   [][2]int        // nil if nodes find each other
 	seeds   *seedsrv.Server // nil if they do not
 	members []*member
 	book    *ledger
+	lines   lines
 	tell    func(format string, args ...any) // tells the user what happened
 
 	wg sync.WaitGroup // every goroutine of the network
@@ -44,7 +45,8 @@ func stream(seed uint64, n int) *rand.Rand { return rand.New(rand.NewPCG(seed, u
 
 // newNetwork lays out a network of which nothing runs yet.
 func newNetwork(o options, tell func(string, ...any)) (*network, error) {
-	n := &network{opt: o, lang: languageOf(o.dialect), id: networkID(o.seed), book: newLedger(o.nodes), tell: tell}
+	lang, _ := speech.Of(o.dialect) // the options were checked
+	n := &network{opt: o, lang: lang, id: networkID(o.seed), book: newLedger(o.nodes), tell: tell}
 	var err error
 	if o.topology == discover {
 		n.seeds, err = seedsrv.Listen()
@@ -56,7 +58,7 @@ func newNetwork(o options, tell func(string, ...any)) (*network, error) {
 	}
 	for i := range o.nodes {
 		l := &loss{perMille: o.drop, rand: stream(o.seed, streamNodes+2*i)}
-		a := newApp(i, n.lang.block, &n.opt, n.book, l)
+		a := newApp(i, n.lang, &n.opt, n.book, l)
 		n.members = append(n.members, &member{net: n, index: i, app: a, rand: stream(o.seed, streamNodes+2*i+1)})
 	}
 	return n, nil
@@ -132,7 +134,11 @@ func (n *network) links() [][2]int {
 	half := make(map[[2]int]bool) // from an end that has it to the other
 	for _, m := range n.members {
 		for _, l := range m.app.live() {
-			if peer, ok := byPort[peerPort(l.Dialed(), l.Addr(), l.Intro().Listen)]; ok {
+			peer, ok := byPort[l.Addr().Port]
+			if !l.Dialed() {
+				peer, ok = n.lines.maker(l.Addr())
+			}
+			if ok {
 				half[[2]int{m.index, peer}] = true
 			}
 		}
@@ -144,15 +150,6 @@ func (n *network) links() [][2]int {
 		}
 	}
 	return both
-}
-
-// peerPort returns the port on which the other end of a link listens. All
-// nodes are on one machine, so it says who that is.
-func peerPort(dialed bool, at, listen addr.Addr) uint16 {
-	if dialed {
-		return at.Port
-	}
-	return listen.Port
 }
 
 // connected reports whether every link of the topology is there, or, of nodes

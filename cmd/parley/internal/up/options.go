@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"parley/cmd/parley/internal/chain"
+	"parley/cmd/parley/internal/speech"
 	"parley/internal/topology"
 )
 
@@ -18,7 +20,7 @@ const discover = "discover"
 const (
 	minBlockTime = 10 * time.Millisecond
 	maxBlockTime = time.Hour
-	maxBlockSize = 4 << 20 // bytes
+	maxBlockSize = speech.MaxBlockSize
 	maxPerMille  = 1000
 	maxDelay     = time.Minute
 	minKillEvery = 100 * time.Millisecond
@@ -56,9 +58,9 @@ func (o *options) check() error {
 	errs := []error{
 		within("nodes", o.nodes, 1, topology.MaxNodes),
 		oneOf("topology", o.topology, topologies()),
-		oneOf("dialect", o.dialect, dialects()),
+		oneOf("dialect", o.dialect, speech.Names()),
 		within("block-time", o.blockTime, minBlockTime, maxBlockTime),
-		within("block-size", o.blockSize, 0, maxBlockSize),
+		within("block-size", o.blockSize, 0, o.largest()),
 		within("drop", o.drop, 0, maxPerMille),
 		within("delay", o.delay, 0, maxDelay),
 		within("for", o.runFor, 0, math.MaxInt64),
@@ -70,6 +72,14 @@ func (o *options) check() error {
 		return err
 	}
 	return topology.Check(o.topology, o.nodes)
+}
+
+// largest returns the most bytes besides its header that a block may have.
+func (o *options) largest() int {
+	if l, ok := speech.Of(o.dialect); ok {
+		return min(maxBlockSize, l.MaxBlock-chain.HeaderSize)
+	}
+	return maxBlockSize
 }
 
 func within[T int | time.Duration](flag string, v, low, high T) error {
@@ -110,7 +120,8 @@ func (o *options) batch() int { return min(max((1<<20)/(o.blockSize+1), 1), 64) 
 // so seldom that a network with slow blocks takes long to heal.
 func (o *options) interval() time.Duration { return min(o.blockTime, time.Second) }
 
-// retry returns how long a neighbor may take to answer.
-func (o *options) retry() time.Duration {
-	return 2*o.delay + min(max(o.blockTime/2, 100*time.Millisecond), 500*time.Millisecond)
+// retry returns how long a neighbor may take for an answer that takes some round
+// trips.
+func (o *options) retry(trips int) time.Duration {
+	return time.Duration(2*trips)*o.delay + min(max(o.blockTime/2, 100*time.Millisecond), 500*time.Millisecond)
 }

@@ -20,15 +20,33 @@ type parcel struct {
 	node *node.Node
 	to   *node.Link // nil for every link but not
 	not  *node.Link
-	body []byte
+	msg  dialect.Message
+}
+
+// mail is a message for links that are not looked up yet.
+type mail struct {
+	to, not dialect.LinkID // as in [chain.Send]
+	msg     dialect.Message
+}
+
+// voiced puts what the chain wants sent into the language of the network. The
+// caller holds mu.
+func (a *app) voiced(sends []chain.Send) []mail {
+	var out []mail
+	for _, s := range sends {
+		if m, ok := a.voice.Say(s.Message); ok {
+			out = append(out, mail{to: s.To, not: s.Not, msg: m})
+		}
+	}
+	return out
 }
 
 // step lets f work on the chain and sends what it wants sent, at once or after
 // the delay.
-func (a *app) step(f func(now time.Time, out []chain.Send) []chain.Send) {
+func (a *app) step(f func(now time.Time) []mail) {
 	now := time.Now()
 	a.mu.Lock()
-	ready := a.dispatch(now, f(now, nil))
+	ready := a.dispatch(now, f(now))
 	a.hurry()
 	a.mu.Unlock()
 	a.post(ready)
@@ -36,12 +54,12 @@ func (a *app) step(f func(now time.Time, out []chain.Send) []chain.Send) {
 
 // dispatch finds the links for what is to be sent. It returns what can go out
 // now. The caller holds mu.
-func (a *app) dispatch(now time.Time, out []chain.Send) []parcel {
+func (a *app) dispatch(now time.Time, out []mail) []parcel {
 	var ready []parcel
 	for _, s := range out {
-		p := parcel{due: now.Add(a.delay), node: a.node, to: a.links[s.To], not: a.links[s.Not], body: s.Body}
+		p := parcel{due: now.Add(a.delay), node: a.node, to: a.links[s.to], not: a.links[s.not], msg: s.msg}
 		switch {
-		case s.To != 0 && p.to == nil:
+		case s.to != 0 && p.to == nil:
 		case a.delay == 0:
 			ready = append(ready, p)
 		case len(a.line) < maxLine:
@@ -55,12 +73,11 @@ func (a *app) dispatch(now time.Time, out []chain.Send) []parcel {
 // outbox has no room for is lost as well; neighbors ask for what they lack.
 func (a *app) post(ps []parcel) {
 	for _, p := range ps {
-		m := dialect.Message{Type: a.block, For: dialect.ToApp, Body: p.body}
 		switch {
 		case p.to == nil:
-			p.node.Broadcast(m, a.picker(), p.not)
+			p.node.Broadcast(p.msg, a.picker(), p.not)
 		case !a.loss.hit():
-			p.to.Queue(m, nil)
+			p.to.Queue(p.msg, nil)
 		}
 	}
 }
@@ -115,7 +132,7 @@ func (a *app) pace(ctx context.Context) {
 // that there is nothing.
 func (a *app) turn(now time.Time) (wait time.Duration, ok bool) {
 	a.mu.Lock()
-	ready := a.dispatch(now, a.chain.Wake(now, nil))
+	ready := a.dispatch(now, a.voiced(a.chain.Wake(now, nil)))
 	for len(a.line) > 0 && !now.Before(a.line[0].due) {
 		ready = append(ready, a.line[0])
 		a.line = a.line[1:]

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"parley/cmd/parley/internal/speech"
 	"parley/fault"
 )
 
@@ -63,7 +64,7 @@ func runJSON(t *testing.T, args ...string) report {
 }
 
 func TestVersions(t *testing.T) {
-	for _, name := range dialects() {
+	for _, name := range speech.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := runJSON(t, "--dialect", name)
@@ -107,6 +108,23 @@ func TestTroubles(t *testing.T) {
 			t.Parallel()
 			runJSON(t, args...)
 		})
+	}
+}
+
+// TestOtherKinds gives the troubles to languages that name blocks before they send
+// them, or share a link between channels.
+func TestOtherKinds(t *testing.T) {
+	for _, name := range []string{"soter", "bitcoin", "cometbft", "tendermint2014"} {
+		for _, args := range [][]string{
+			{"--drop", "100", "--delay", "20ms", "--kill-every", "200ms", "--rotate"},
+			{"--topology", discover, "--nodes", "8", "--kill-every", "200ms", "--drop", "50"},
+			{"--block-size", "300000", "--kill-every", "300ms"},
+		} {
+			t.Run(name+" "+strings.Join(args, " "), func(t *testing.T) {
+				t.Parallel()
+				runJSON(t, append(args, "--dialect", name)...)
+			})
+		}
 	}
 }
 
@@ -181,11 +199,12 @@ func TestBadUsage(t *testing.T) {
 		{"--nodes 1001", "--nodes 1001: the limit is 1000"},
 		{"--nodes 200 --topology full", "limit 10000"},
 		{"--topology mesh", `--topology "mesh": known are long, tree, square, loops, alot, alot+, circles, random, full, discover`},
-		{"--dialect factom/8", `--dialect "factom/8": known are factom/9, factom/10, factom/11`},
+		{"--dialect factom/8", `--dialect "factom/8": known are factom/9, factom/10, factom/11, soter, bitcoin, cometbft, tendermint2014, tendermint2014/december`},
 		{"--block-time 1ms", "--block-time 1ms: at least 10ms is needed"},
 		{"--block-time 2h", "--block-time 2h0m0s: the limit is 1h0m0s"},
 		{"--block-size -1", "--block-size -1: at least 0 is needed"},
 		{"--block-size 5000000", "the limit is 4194304"},
+		{"--dialect soter --block-size 4000000", "the limit is 3999979"},
 		{"--drop 1001", "--drop 1001: the limit is 1000"},
 		{"--delay 2m", "--delay 2m0s: the limit is 1m0s"},
 		{"--kill-every 1ms", "--kill-every 1ms: at least 100ms is needed"},
