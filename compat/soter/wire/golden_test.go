@@ -222,7 +222,12 @@ func TestGoldenFields(t *testing.T) {
 			t.Errorf("%s is\n%+v, want\n%+v", c.name, got, c.want)
 		}
 	}
-	if b := recorded(t, "msg_block", 2).(*MsgBlock); b.BlockHash() != *genesis {
+}
+
+// TestGoldenMeaning looks into messages whose recordings say what they mean.
+func TestGoldenMeaning(t *testing.T) {
+	genesis := recorded(t, "msg_version", 0).(*MsgVersion).GenesisHash
+	if b := recorded(t, "msg_block", 2).(*MsgBlock); b.BlockHash() != genesis {
 		t.Errorf("the genesis block has hash %s, want %s", b.BlockHash(), genesis)
 	}
 	if a := recorded(t, "msg_alert", 1).(*MsgAlert).Payload; a == nil || a.Version != 1 || a.RelayUntil != 1577836800 ||
