@@ -75,17 +75,23 @@ func (d *decoder9) parcel(p *gobwire.Long) (m dialect.Message, err error) {
 }
 
 // encoder9 writes V9. Its definitions went out with the handshake.
-type encoder9 struct{ head gobwire.Header }
+type encoder9 struct {
+	head  gobwire.Header
+	usual gobwire.Front // of messages of the type in head
+}
 
 func newEncoder9(own *Handshake) *encoder9 {
-	return &encoder9{gobwire.Header{
+	e := &encoder9{head: gobwire.Header{
 		Network:  own.Network,
 		Version:  V9,
 		NodeID:   uint64(own.NodeID),
 		PeerPort: []byte(own.ListenPort),
 		AppHash:  appHash,
 		AppType:  appType,
+		Type:     uint16(TypeMessage),
 	}}
+	e.usual = gobwire.Go126.NewFront(&e.head)
+	return e
 }
 
 // Append implements [dialect.Encoder].
@@ -108,10 +114,12 @@ func (e *encoder9) Frame(dst []byte, m dialect.Message) (out []byte, tail int, e
 // the original's does: nobody reads it, and without it the bytes are the same for
 // every peer.
 func (e *encoder9) front(dst []byte, m dialect.Message) []byte {
+	n, sum := uint32(len(m.Body)), wire.Koopman(m.Body)
+	if m.Type == uint32(e.head.Type) && n > 0 && sum > 0 {
+		return e.usual.Append(dst, n, sum, len(m.Body))
+	}
 	h := e.head
-	h.Type = uint16(m.Type)
-	h.Length = uint32(len(m.Body))
-	h.Crc32 = wire.Koopman(m.Body)
+	h.Type, h.Length, h.Crc32 = uint16(m.Type), n, sum
 	return gobwire.Go126.AppendLong(dst, &h, len(m.Body))
 }
 

@@ -9,7 +9,20 @@ import (
 // Long takes one message, without its length. It returns false if that was a
 // definition and not a value. Slices in p alias msg.
 func (t *Types) Long(msg []byte, p *Long) (bool, error) {
+	if t.last.read(msg, p) {
+		return true, nil
+	}
 	*p = Long{}
+	at := unmarked
+	ok, err := t.walkLong(msg, p, &at)
+	if ok {
+		t.last.learn(t, msg, &at)
+	}
+	return ok, err
+}
+
+// walkLong reads a Long field by field, and marks where things are.
+func (t *Types) walkLong(msg []byte, p *Long, at *marks) (bool, error) {
 	r := wire.NewReader(msg)
 	d, err := t.start(&r, shapeLong)
 	if d == nil || err != nil {
@@ -19,10 +32,16 @@ func (t *Types) Long(msg []byte, p *Long) (bool, error) {
 		if i >= int64(len(d.fields)) {
 			return false, errorf("field %d of %d", i, len(d.fields))
 		}
+		begin := len(msg) - r.Len()
+		if at.size >= 0 {
+			*at = unmarked // the payload is not the last
+		}
 		switch f := d.fields[i]; f.name {
 		case nameHeader:
-			t.header(&r, f.typ, &p.Header)
+			at.header, at.typ = begin, f.typ
+			t.header(&r, f.typ, &p.Header, at)
 		case namePayload:
+			at.size = begin
 			p.Payload = readBytes(&r)
 		default:
 			t.skip(&r, f.typ)
@@ -78,8 +97,11 @@ func finish(r *wire.Reader) (bool, error) {
 	return true, nil
 }
 
-func (t *Types) header(r *wire.Reader, id typeID, h *Header) {
+// header reads a header, and marks where its length and checksum are: at.header
+// is where r begins.
+func (t *Types) header(r *wire.Reader, id typeID, h *Header, at *marks) {
 	d := t.find(id)
+	end := at.header + r.Len()
 	for i := int64(-1); next(r, &i); {
 		if i >= int64(len(d.fields)) {
 			r.Fail(errorf("field %d of %d", i, len(d.fields)))
@@ -93,11 +115,15 @@ func (t *Types) header(r *wire.Reader, id typeID, h *Header) {
 		case nameType:
 			h.Type = uint16(uintTo(r, math.MaxUint16))
 		case nameLength:
+			at.length = end - r.Len()
 			h.Length = uint32(uintTo(r, math.MaxUint32))
+			at.lenEnd = end - r.Len()
 		case nameTargetPeer:
 			h.TargetPeer = readBytes(r)
 		case nameCrc32:
+			at.crc = end - r.Len()
 			h.Crc32 = uint32(uintTo(r, math.MaxUint32))
+			at.crcEnd = end - r.Len()
 		case namePartNo:
 			h.PartNo = uint16(uintTo(r, math.MaxUint16))
 		case namePartsTotal:

@@ -59,7 +59,10 @@ type field struct {
 
 // Types holds what one direction of a stream has defined so far. Its zero value
 // is the state at the stream's start. It has one owner.
-type Types struct{ defs []def }
+type Types struct {
+	defs []def
+	last memo
+}
 
 func (t *Types) find(id typeID) *def {
 	for i := range t.defs {

@@ -65,13 +65,7 @@ func (ids IDs) AppendLong(dst []byte, h *Header, n int) []byte {
 	w.uint(uint64(h.Length))
 	w.text(h.TargetPeer)
 	w.uint(uint64(h.Crc32))
-	w.uint(uint64(h.PartNo))
-	w.uint(uint64(h.PartsTotal))
-	w.uint(h.NodeID)
-	w.text(h.PeerAddress)
-	w.text(h.PeerPort)
-	w.text(h.AppHash)
-	w.text(h.AppType)
+	w.rest(h)
 	w.dst = append(w.dst, 0)
 	return payload(w.dst, at, 0, n)
 }
@@ -98,6 +92,17 @@ func payload(dst []byte, at int, skipped byte, n int) []byte {
 type fields struct {
 	dst     []byte
 	skipped byte
+}
+
+// rest appends what follows a header's checksum.
+func (w *fields) rest(h *Header) {
+	w.uint(uint64(h.PartNo))
+	w.uint(uint64(h.PartsTotal))
+	w.uint(h.NodeID)
+	w.text(h.PeerAddress)
+	w.text(h.PeerPort)
+	w.text(h.AppHash)
+	w.text(h.AppType)
 }
 
 func (w *fields) uint(v uint64) {
