@@ -3,6 +3,7 @@ package core
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"parley/addr"
@@ -37,8 +38,9 @@ type Config struct {
 	BanScore int           // blame at which a peer is banned, unless it is an Always peer: 100
 	BanTime  time.Duration // how long such a ban lasts: 24h
 
-	Always []addr.Addr // peers to hold on to: dialed for ever, outside all limits, never dropped
-	Only   bool        // deal with Always alone: dial nobody else and admit nobody from another IP
+	Always  []addr.Addr // peers to hold on to: dialed for ever, outside all limits, never dropped
+	Trusted []string    // identities that are outside all limits, wherever they dial from, and never dropped
+	Only    bool        // deal with Always alone: dial nobody else and admit nobody from another IP
 
 	Book BookConfig
 }
@@ -115,6 +117,7 @@ func (c Config) filled() Config {
 	c.Book.PerGroup = count(c.Book.PerGroup, defaultBookGroup, noLimit)
 	c.Book.PerSource = count(c.Book.PerSource, defaultSource, noLimit)
 	c.Always = distinct(c.Always)
+	c.Trusted = slices.Clone(c.Trusted)
 	return c
 }
 

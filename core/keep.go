@@ -2,6 +2,7 @@ package core
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"parley/addr"
@@ -136,6 +137,7 @@ func (n *Node) recognize(l *link) {
 
 func (n *Node) kept(l *link) bool {
 	return n.keep.byAddr[l.listen] != nil || n.keep.byID[l.intro.ID] != nil ||
+		l.intro.ID != "" && slices.Contains(n.cfg.Trusted, l.intro.ID) ||
 		l.listen.IsZero() && n.keep.host(l.addr)
 }
 

@@ -196,3 +196,37 @@ func testPlaces(t *testing.T, n *Node) {
 		t.Errorf("%d dials in an hour to each of %d addresses too many of one peer", perAddress, maxPlaces)
 	}
 }
+
+// TestTrusted checks that identities outside the limits are let into a full node,
+// and give way once they are trusted no more.
+func TestTrusted(t *testing.T) {
+	n := newNode(1, Config{Inbound: 1, Outbound: -1, Trusted: []string{"friend"}})
+	var e Effects
+	admit := func(from, identity string) (LinkID, error) {
+		id, err := n.Accepted(epoch, at(from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := dialect.Intro{ID: identity}
+		if err := n.Admit(epoch, id, in, &e); err != nil {
+			return id, err
+		}
+		n.Opened(epoch, id, in, &e)
+		return id, nil
+	}
+	if _, err := admit("8.1.0.1:1", "stranger"); err != nil {
+		t.Fatal(err)
+	}
+	friend, err := admit("8.2.0.1:1", "friend")
+	if err != nil {
+		t.Fatalf("a full node refuses a trusted identity: %v", err)
+	}
+	if _, err := admit("8.3.0.1:1", ""); err == nil {
+		t.Error("a full node lets in a peer without an identity")
+	}
+	e.Reset()
+	n.Tune(epoch, Config{Inbound: 1, Outbound: -1}, &e)
+	if len(e.Close) != 1 || e.Close[0].Link != friend {
+		t.Errorf("closed are %+v, want the link that is trusted no more", e.Close)
+	}
+}

@@ -123,7 +123,7 @@ func (n *Node) Tune(now time.Time, cfg Config, e *Effects) {
 
 // tuneKept brings links and book in line with who is to be held on to.
 func (n *Node) tuneKept(now time.Time, old Config) {
-	if slices.Equal(n.cfg.Always, old.Always) {
+	if slices.Equal(n.cfg.Always, old.Always) && slices.Equal(n.cfg.Trusted, old.Trusted) {
 		return
 	}
 	n.keep.set(n.cfg.Always, now)
