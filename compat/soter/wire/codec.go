@@ -264,3 +264,75 @@ func readFrom(r io.Reader, command string, limit int, read func(*decoder)) error
 	}
 	return nil
 }
+
+// ReadVarInt reads a compact integer, which must be in its shortest form, and no
+// more. Errors of r are passed on; others are a [*MessageError].
+func ReadVarInt(r io.Reader, _ uint32) (uint64, error) {
+	var b [9]byte
+	if _, err := io.ReadFull(r, b[:1]); err != nil {
+		return 0, err
+	}
+	size := 1
+	if b[0] >= 0xfd {
+		size += 2 << (b[0] - 0xfd)
+	}
+	if _, err := io.ReadFull(r, b[1:size]); err != nil {
+		return 0, cutShort(err)
+	}
+	d := bin.NewReader(b[:size])
+	v := d.Compact()
+	if err := d.Err(); err != nil {
+		return 0, badMessage("varint", fault.Protocol, err)
+	}
+	return v, nil
+}
+
+// cutShort is the error of a connection that ends within a value.
+func cutShort(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// WriteVarInt writes a compact integer in its shortest form.
+func WriteVarInt(w io.Writer, _ uint32, val uint64) error {
+	_, err := w.Write(bin.AppendCompact(make([]byte, 0, 9), val))
+	return err
+}
+
+// VarIntSerializeSize returns how many bytes WriteVarInt writes.
+func VarIntSerializeSize(val uint64) int { return bin.CompactLen(val) }
+
+// ReadVarBytes reads bytes with their number before them, and no more. More than
+// maxAllowed are an error, which names the field. Room grows with what arrives.
+func ReadVarBytes(r io.Reader, pver uint32, maxAllowed uint32, fieldName string) ([]byte, error) {
+	n, err := ReadVarInt(r, pver)
+	if err != nil {
+		return nil, err
+	}
+	if err := bin.CheckLen(fieldName, n, int(maxAllowed)); err != nil {
+		return nil, badMessage("varbytes", fault.Protocol, err)
+	}
+	return readPayload(r, int(n))
+}
+
+// WriteVarBytes writes bytes with their number before them.
+func WriteVarBytes(w io.Writer, pver uint32, b []byte) error {
+	if err := WriteVarInt(w, pver, uint64(len(b))); err != nil {
+		return err
+	}
+	_, err := w.Write(b)
+	return err
+}
+
+// ReadVarString is ReadVarBytes of at most 32 MiB for a string.
+func ReadVarString(r io.Reader, pver uint32) (string, error) {
+	b, err := ReadVarBytes(r, pver, MaxMessagePayload, "string bytes")
+	return string(b), err
+}
+
+// WriteVarString writes a string as ReadVarString reads it.
+func WriteVarString(w io.Writer, pver uint32, s string) error {
+	return WriteVarBytes(w, pver, []byte(s))
+}

@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -200,10 +199,8 @@ func readPayload(r io.Reader, size int) ([]byte, error) {
 		n, err := io.ReadFull(r, b[len(b):cap(b)])
 		b = b[:len(b)+n]
 		switch {
-		case errors.Is(err, io.EOF) && size > 0:
-			return b, io.ErrUnexpectedEOF
 		case err != nil:
-			return b, err
+			return b, cutShort(err)
 		case len(b) == size:
 			return b, nil
 		}
