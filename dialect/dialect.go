@@ -143,3 +143,16 @@ type Packer interface {
 	// whether more is waiting.
 	Pack(dst []byte, max int) (out []byte, more bool, err error)
 }
+
+// Tracker is a Packer that says which messages it is done with, so that what
+// waits for one of them need not wait for those of other channels: in a packer
+// that is never empty, that might be for ever.
+type Tracker interface {
+	Packer
+	// PutAs is Put of a message that Done is to report by its tag.
+	PutAs(m Message, tag int) error
+	// Done appends the tags of the messages whose last byte a call of Pack has
+	// appended since Done was last called, in that order. The messages of one
+	// channel are done in the order in which they were put.
+	Done(tags []int) []int
+}

@@ -3,6 +3,7 @@ package tendermint
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"parley/dialect"
 	"parley/dialect/tendermint/internal/lane"
@@ -15,7 +16,10 @@ const (
 	busyQueue = 4096 // and when it has just run empty
 )
 
-var _ dialect.Packer = (*packer)(nil)
+var _ dialect.Tracker = (*packer)(nil)
+
+// untagged is the tag of what was put without one.
+const untagged = -1
 
 // packer writes packets: of one message after the other with Append, or of all
 // channels in turn with Put and Pack, but not of one channel with both at once. It
@@ -29,8 +33,9 @@ type packer struct {
 
 	order  *lane.Schedule
 	queues []queue // of each channel in the table
-	pings  int     // to be packed before everything else, like pongs
-	pongs  int
+	pings  []int   // the tags of pings, to be packed before everything else, like pongs
+	pongs  []int
+	done   []int // tags of what was packed since Done was called
 
 	dst  []byte // what is appended to, if nothing is sealed
 	head []byte // of a packet
@@ -38,9 +43,15 @@ type packer struct {
 
 // queue holds the bodies that wait on one channel.
 type queue struct {
-	bodies [][]byte
+	bodies []waiting
 	next   int // bodies[:next] are gone
 	sent   int // bytes of the next body that are gone
+}
+
+// waiting is a body that waits.
+type waiting struct {
+	body []byte
+	tag  int
 }
 
 func newPacker(f form, t *table, packet int, remote *[256]bool, s *secret.Sealer) *packer {
@@ -76,21 +87,24 @@ func (p *packer) Append(dst []byte, m dialect.Message) ([]byte, error) {
 
 // Put implements [dialect.Packer]. It is an error if the channel is not one of
 // ours and of the peer's, or if the message is longer than the channel allows.
-func (p *packer) Put(m dialect.Message) error {
+func (p *packer) Put(m dialect.Message) error { return p.PutAs(m, untagged) }
+
+// PutAs implements [dialect.Tracker].
+func (p *packer) PutAs(m dialect.Message, tag int) error {
 	if err := p.check(m); err != nil {
 		return err
 	}
 	switch m.Type {
 	case TypePing:
-		p.pings++
+		p.pings = append(p.pings, tag)
 		return nil
 	case TypePong:
-		p.pongs++
+		p.pongs = append(p.pongs, tag)
 		return nil
 	}
 	i := int(p.table.index[m.Type])
 	q := &p.queues[i]
-	q.bodies = append(q.bodies, m.Body)
+	q.bodies = append(q.bodies, waiting{m.Body, tag})
 	p.order.Ready(i)
 	return nil
 }
@@ -100,12 +114,12 @@ func (p *packer) Pack(dst []byte, max int) (out []byte, more bool, err error) {
 	p.start(dst)
 	for end := len(dst) + max; p.size() < end; {
 		switch {
-		case p.pongs > 0:
-			p.pongs--
+		case len(p.pongs) > 0:
+			p.pongs = p.first(p.pongs)
 			p.head = p.form.appendControl(p.head[:0], TypePong)
 			p.write(p.head)
-		case p.pings > 0:
-			p.pings--
+		case len(p.pings) > 0:
+			p.pings = p.first(p.pings)
 			p.trim()
 			p.head = p.form.appendControl(p.head[:0], TypePing)
 			p.write(p.head)
@@ -117,19 +131,39 @@ func (p *packer) Pack(dst []byte, max int) (out []byte, more bool, err error) {
 		}
 	}
 	out, err = p.finish()
-	return out, p.pings+p.pongs > 0 || p.order.Any(), err
+	return out, len(p.pings)+len(p.pongs) > 0 || p.order.Any(), err
+}
+
+// Done implements [dialect.Tracker].
+func (p *packer) Done(tags []int) []int {
+	tags = append(tags, p.done...)
+	p.done = p.done[:0]
+	return tags
+}
+
+func (p *packer) finished(tag int) {
+	if tag != untagged {
+		p.done = append(p.done, tag)
+	}
+}
+
+// first finishes the first of the tags and returns the others.
+func (p *packer) first(tags []int) []int {
+	p.finished(tags[0])
+	return slices.Delete(tags, 0, 1)
 }
 
 // packNext writes the packet whose turn it is.
 func (p *packer) packNext() {
 	i := p.order.Next()
 	q, id := &p.queues[i], p.table.list[i].ID
-	rest := q.bodies[q.next][q.sent:]
+	rest := q.bodies[q.next].body[q.sent:]
 	n, last := p.cut(id, len(rest))
 	size := p.message(id, last, rest[:n])
 	q.sent += n
 	if last {
-		q.bodies[q.next], q.sent = nil, 0
+		p.finished(q.bodies[q.next].tag)
+		q.bodies[q.next], q.sent = waiting{}, 0
 		q.next++
 	}
 	more := q.next < len(q.bodies)

@@ -3,6 +3,7 @@ package tendermint
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 
 	"parley/dialect"
@@ -181,7 +182,7 @@ func TestQueues(t *testing.T) {
 		for i := range f.p.queues {
 			q := &f.p.queues[i]
 			for _, b := range q.bodies[:q.next] {
-				if b != nil {
+				if b.body != nil {
 					t.Fatal("a body that is gone is held on to")
 				}
 			}
@@ -199,5 +200,38 @@ func TestQueues(t *testing.T) {
 	f.pack(1 << 30)
 	if c := cap(f.p.queues[0].bodies); c > busyQueue {
 		t.Errorf("a queue that just ran empty keeps %d places", c)
+	}
+}
+
+// A message is reported as done when its last packet is packed, however much of
+// other channels still waits, in the order of its channel, and once.
+func TestDoneWithOtherChannelsWaiting(t *testing.T) {
+	a, _ := couple(t, Config{Channels: []Channel{{ID: 1, Priority: 1}, {ID: 2, Priority: 10}}, NoPEX: true})
+	p := a.Encoder.(dialect.Tracker)
+	put := func(channel uint32, size, tag int) {
+		t.Helper()
+		if err := p.PutAs(msg(channel, make([]byte, size)), tag); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(1, 1<<20, 7)
+	p.Put(msg(2, []byte("untold")))
+	put(2, 100, 3)
+	put(2, 0, 4)
+	put(TypePong, 0, 5)
+	if _, more, err := p.Pack(nil, 8<<10); err != nil || !more {
+		t.Fatalf("more is %v, with error %v", more, err)
+	}
+	if got := p.Done([]int{9}); !slices.Equal(got, []int{9, 5, 3, 4}) {
+		t.Errorf("done are %v, want those before, then 5, 3, 4", got)
+	}
+	if got := p.Done(nil); len(got) != 0 {
+		t.Errorf("told twice of %v", got)
+	}
+	if _, more, err := p.Pack(nil, 2<<20); err != nil || more {
+		t.Fatalf("more is %v, with error %v", more, err)
+	}
+	if got := p.Done(nil); !slices.Equal(got, []int{7}) {
+		t.Errorf("done are %v, want the long one alone", got)
 	}
 }
