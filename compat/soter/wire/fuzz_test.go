@@ -85,12 +85,14 @@ func fuzzPayloads(f *testing.F, commands ...string) {
 }
 
 // comesBack writes a message and reads it again. Some can be read but not written
-// alike: an alert without a payload, and a transaction without inputs, which looks
-// as if it had witness data.
+// alike: an alert without a payload, a transaction without inputs, which looks as if
+// it had witness data, and the relay byte of a version where it is not due.
 func comesBack(t *testing.T, m Message, fo form) {
 	t.Helper()
 	noInputs := func(tx *MsgTx) bool { return len(tx.TxIn) == 0 }
 	switch m := m.(type) {
+	case *MsgVersion:
+		fo.pver = max(fo.pver, BIP0037Version)
 	case *MsgAlert:
 		if len(m.SerializedPayload) == 0 {
 			return
