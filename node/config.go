@@ -127,15 +127,31 @@ func draw() uint64 {
 	}
 }
 
+// Advertise changes what others are told about where this node can be dialed,
+// from the next opening exchange on: a gateway mapped a port, say. Either part
+// may be missing, as in Config.Advertise; the zero Addr goes back to that.
+// Links that are up hear nothing of it. It changes nothing if Config.Self has a
+// Listen, and must not be called before Ready is closed.
+func (n *Node) Advertise(a addr.Addr) {
+	if a.IsZero() {
+		a = n.cfg.Advertise
+	}
+	n.advertise(a)
+}
+
+func (n *Node) advertise(a addr.Addr) {
+	self := n.cfg.introduce(a, n.at)
+	n.self.Store(&self)
+}
+
 // introduce returns how the node introduces itself when it accepts connections
-// at the given places: what the configuration says, else Advertise completed
-// with the first listener's address.
-func (c *Config) introduce(at []addr.Addr) dialect.Self {
+// at the given places: what the configuration says, else tell completed with
+// the first listener's address.
+func (c *Config) introduce(tell addr.Addr, at []addr.Addr) dialect.Self {
 	self := c.Self
 	if !self.Listen.IsZero() {
 		return self
 	}
-	tell := c.Advertise
 	if len(at) > 0 {
 		if tell.Port == 0 {
 			tell.Port = at[0].Port

@@ -66,7 +66,6 @@ var (
 type Node struct {
 	// Immutable once Run is under way.
 	cfg    Config
-	self   dialect.Self
 	start  time.Time
 	base   context.Context // parent of every link's: Run's without its end
 	at     []addr.Addr     // where the node listens
@@ -78,11 +77,12 @@ type Node struct {
 	quiet  time.Duration   // see the constant: shorter in tests
 
 	ran     atomic.Bool
-	live    atomic.Pointer[table] // written by the brain, copied on change
-	picks   sync.Pool             // of *scratch
-	lines   sync.Pool             // of *line
-	buffers nowait.Buffers        // of readers
-	turned  atomic.Uint64         // connections closed before their opening exchange
+	live    atomic.Pointer[table]        // written by the brain, copied on change
+	self    atomic.Pointer[dialect.Self] // complete once the node listens; replaced by Advertise
+	picks   sync.Pool                    // of *scratch
+	lines   sync.Pool                    // of *line
+	buffers nowait.Buffers               // of readers
+	turned  atomic.Uint64                // connections closed before their opening exchange
 	accept  porter
 	inbox   inbox
 	wg      sync.WaitGroup
@@ -119,6 +119,7 @@ func New(cfg Config) (*Node, error) {
 	n.lines.New = func() any { return &line{try: nowait.NewWriter()} }
 	n.accept.init(cfg.AcceptRate, cfg.AcceptBurst)
 	n.live.Store(new(table))
+	n.self.Store(&n.cfg.Self)
 	var seed [32]byte
 	crand.Read(seed[:])
 	n.core = core.New(cfg.Core, cfg.Dialect, core.Host{
@@ -165,7 +166,7 @@ func (n *Node) begin(ctx context.Context) (saved *core.Saved, lns []net.Listener
 	if lns, err = n.listen(ctx); err != nil {
 		return nil, nil, err
 	}
-	n.self = n.cfg.introduce(n.at)
+	n.advertise(n.cfg.Advertise)
 	n.start = time.Now()
 	n.base = context.WithoutCancel(ctx)
 	return saved, lns, nil
@@ -223,14 +224,7 @@ func (n *Node) Listening() []addr.Addr {
 
 // Self returns how the node introduces itself, with everything that was
 // chosen when it began to listen. It is complete once Ready is closed.
-func (n *Node) Self() dialect.Self {
-	select {
-	case <-n.ready:
-		return n.self
-	default:
-		return n.cfg.Self
-	}
-}
+func (n *Node) Self() dialect.Self { return *n.self.Load() }
 
 // Links ranges over the live links, those live when it is called, in the order
 // they opened.

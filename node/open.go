@@ -116,7 +116,7 @@ func (l *Link) open(c net.Conn, w *window) error {
 		Dialing: l.dialed,
 		Remote:  l.addr,
 		Key:     key,
-		Self:    l.n.self,
+		Self:    *l.n.self.Load(),
 		Now:     time.Now(),
 		Rand:    rand.Reader,
 		Admit:   l.admit,

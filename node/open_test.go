@@ -327,8 +327,8 @@ func TestAdvertise(t *testing.T) {
 		{"a name without a port or a listener", addr.Addr{}, name, nil, addr.Addr{}},
 		{"set by hand", host(9), name.WithPort(80), at, host(9)},
 	} {
-		cfg := Config{Self: dialect.Self{Listen: c.self}, Advertise: c.advertise}
-		if got := cfg.introduce(c.at).Listen; got != c.want {
+		cfg := Config{Self: dialect.Self{Listen: c.self}}
+		if got := cfg.introduce(c.advertise, c.at).Listen; got != c.want {
 			t.Errorf("%s: tells %s, want %s", c.what, got, c.want)
 		}
 	}
@@ -349,6 +349,19 @@ func testAdvertiseArrives(t *testing.T) {
 	}
 	if at := nb.Listening(); len(at) != 1 || at[0].Port < 49152 || nb.Self().Listen.Port != 4321 {
 		t.Errorf("listens at %v, tells %s", at, nb.Self().Listen)
+	}
+	for _, c := range []struct{ to, want addr.Addr }{
+		{host(9).WithPort(80), host(9).WithPort(80)},
+		{addr.Addr{Port: 81}, host(2).WithPort(81)},
+		{addr.Addr{}, host(2).WithPort(4321)},
+	} {
+		nb.Advertise(c.to)
+		na.only(t).Close(errors.New("to open anew"))
+		synctest.Wait()
+		time.Sleep(time.Minute) // until it is dialed again
+		if in := na.only(t).Intro(); in.Listen.Port != c.want.Port || nb.Self().Listen != c.want {
+			t.Errorf("after Advertise(%s), introduced as %s, tells %s", c.to, in.Listen, nb.Self().Listen)
+		}
 	}
 }
 
