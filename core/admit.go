@@ -80,8 +80,11 @@ func (n *Node) Admit(now time.Time, id LinkID, in dialect.Intro, e *Effects) err
 }
 
 func (n *Node) admit(now time.Time, l *link, in dialect.Intro) error {
+	guest := n.guest(l) && in.ID != l.intro.ID
 	n.withdraw(l)
 	switch {
+	case guest:
+		return fault.New(fault.Protocol, "admit", errOther)
 	case in.Nonce != 0 && in.Nonce == n.host.Nonce:
 		return fault.New(fault.Local, "admit", dialect.ErrSelf)
 	case len(in.ID) > maxIdentity:
@@ -94,7 +97,10 @@ func (n *Node) admit(now time.Time, l *link, in dialect.Intro) error {
 	}
 	rival := n.byID[in.ID] // no link is filed under ""
 	err := n.judge(now, l, rival)
-	if err != nil {
+	switch {
+	case err == errTwice && n.tolerate(now, l, rival):
+		return nil
+	case err != nil:
 		l.refused = true
 		r := &dialect.Refusal{Reason: err.Error()}
 		if errors.Is(err, errFull) {
@@ -102,9 +108,7 @@ func (n *Node) admit(now time.Time, l *link, in dialect.Intro) error {
 		}
 		return fault.New(fault.Refused, "admit", r)
 	}
-	if rival != nil {
-		n.endLater(rival.id, fault.New(fault.Refused, "admit", errTwice), false)
-	}
+	n.oust(now, l, rival)
 	n.enroll(l)
 	return nil
 }
@@ -142,21 +146,6 @@ func (n *Node) full(l, rival *link) bool {
 	return in >= n.cfg.Inbound || room <= 0
 }
 
-// stays reports whether of two links to one peer the older one is kept. Both
-// nodes must come to the same answer when they have dialed each other at once,
-// or they would end both links: so it is that made by the higher nonce.
-func (n *Node) stays(now time.Time, old, l *link) bool {
-	if !old.up || now.Sub(old.opened) < young {
-		a, b := n.host.Nonce, l.intro.Nonce
-		if old.dialed == l.dialed || a == 0 || b == 0 || a == b {
-			return true
-		}
-		return old.dialed == (a > b)
-	}
-	in, _ := n.traffic(old)
-	return now.Sub(in) < healthy
-}
-
 // believe returns where a peer that says that it listens at a can be dialed.
 // Nobody is believed about other machines than its own.
 func (l *link) believe(a addr.Addr) addr.Addr {
@@ -174,6 +163,11 @@ func (l *link) believe(a addr.Addr) addr.Addr {
 // enroll lets an introduced peer stay.
 func (n *Node) enroll(l *link) {
 	n.change(l, func() { l.admitted = true })
+	n.file(l)
+}
+
+// file lets an admitted link be found.
+func (n *Node) file(l *link) {
 	if l.intro.ID != "" {
 		n.byID[l.intro.ID] = l
 	}
@@ -197,6 +191,7 @@ func (n *Node) withdraw(l *link) {
 	if n.listens[l.listen] == l {
 		delete(n.listens, l.listen)
 	}
+	n.inherit(l)
 }
 
 // Opened reports that a link's opening exchange succeeded. If the core has
@@ -234,6 +229,7 @@ func (n *Node) open(now time.Time, l *link, in dialect.Intro, e *Effects) {
 	e.Peers = append(e.Peers, l.changed(nil))
 	l.ses = n.rules.Join(now, l.id, in, &n.out)
 	n.settle(now, l, e)
+	n.replace(l)
 }
 
 // traffic reports when l was last heard and written to.

@@ -37,14 +37,23 @@ type Dial struct {
 
 // Close asks for a link to be closed. The core has forgotten the link already:
 // a Closed for it is allowed and does nothing.
+//
+// If Hear is set the link gives way to another one to the same peer. It takes
+// nothing more to send, but what the peer has sent is delivered until it has
+// ended its half of the connection, or for a time that the caller bounds. If Last
+// is set too, the peer ends its half first: it may not know of the other link yet.
 type Close struct {
 	Link  LinkID
 	Flush bool
+	Hear  bool
+	Last  bool
 	Why   error
 }
 
 // Change reports that a link came up or went down. Each link that comes up
-// goes down exactly once; a link that never came up is not reported.
+// goes down exactly once; a link that never came up is not reported. Where a
+// link takes the place of another one to the same peer, it comes up before the
+// other goes down.
 type Change struct {
 	Link   LinkID
 	Up     bool
@@ -53,4 +62,5 @@ type Change struct {
 	Always bool // a peer to hold on to
 	Intro  dialect.Intro
 	Why    error // set when the link went down
+	Hear   bool  // it went down for sending alone: see Close
 }

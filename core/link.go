@@ -39,6 +39,8 @@ type link struct {
 	intro    dialect.Intro
 	listen   addr.Addr   // where the peer can be dialed, as far as it can be believed
 	places   []addr.Addr // the addresses in use by this link
+	ousts    *link       // the twin whose place this takes when it opens, or nil
+	over     error       // why the peer has ended its half, while that waits for a twin to open
 	ses      dialect.Session
 	wake     time.Time
 	wakePos  int
@@ -101,12 +103,14 @@ type ending struct {
 	id    LinkID
 	why   error
 	flush bool
+	hear  bool // see Close
+	last  bool
 }
 
 // endLater notes that a link has to end. Ending it at once would let a session
 // run within another's call.
 func (n *Node) endLater(id LinkID, why error, flush bool) {
-	n.ends = append(n.ends, ending{id, why, flush})
+	n.ends = append(n.ends, ending{id: id, why: why, flush: flush})
 }
 
 // maxEnds is how many links of those that end together one call ends. The node
@@ -115,7 +119,7 @@ const maxEnds = 64
 
 // endTogether notes that a link has to end with many others.
 func (n *Node) endTogether(id LinkID, why error, flush bool) {
-	n.many = append(n.many, ending{id, why, flush})
+	n.many = append(n.many, ending{id: id, why: why, flush: flush})
 }
 
 // endSome goes on with what has to end together.
@@ -137,8 +141,12 @@ func (n *Node) drain(now time.Time, e *Effects) {
 		case fault.None, fault.Refused, fault.Local:
 			l.refused = true
 		}
-		e.Close = append(e.Close, Close{Link: x.id, Flush: x.flush, Why: x.why})
+		e.Close = append(e.Close, Close{Link: x.id, Flush: x.flush, Hear: x.hear, Last: x.last, Why: x.why})
+		down := len(e.Peers)
 		n.forget(now, l, x.why, e)
+		if x.hear {
+			e.Peers[down].Hear = true
+		}
 	}
 	clear(n.ends)
 	n.ends = n.ends[:0]

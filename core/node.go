@@ -70,6 +70,7 @@ var (
 	errFull    = errors.New("full")
 	errOnly    = errors.New("only known peers are welcome")
 	errTwice   = errors.New("already connected")
+	errOther   = errors.New("another identity than before")
 	errRound   = errors.New("dropped in a round")
 	errSwapped = errors.New("swapped for another peer")
 	errLimit   = errors.New("over a lowered limit")

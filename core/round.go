@@ -85,7 +85,7 @@ func (n *Node) swap(now time.Time, e *Effects) {
 	for i >= 0 && (!n.live[i].dialed || n.live[i].always || n.live[i].attached) {
 		i--
 	}
-	if i < 0 || n.missing() > 0 || n.tally.dialing >= n.cfg.Dials {
+	if i < 0 || n.missing() > 0 || n.room() < 0 || n.tally.dialing >= n.cfg.Dials {
 		return
 	}
 	if a, ok := n.book.Take(now, n.host.Rand, n.mayDial); ok {

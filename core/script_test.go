@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -106,6 +107,8 @@ func (s *script) run(f []string) error {
 		s.heard[linkID(arg(1))] = now
 	case "closed": // LINK KIND self offer=A,A
 		n.Closed(now, linkID(arg(1)), ending2(arg(2), opt), &s.eff)
+	case "ended": // LINK: the peer ended its half
+		n.Ended(now, linkID(arg(1)), fault.New(fault.IO, "read", io.EOF), &s.eff)
 	case "recv", "sent": // LINK TEXT...
 		ms := []dialect.Message{{Body: []byte(strings.Join(f[2:], " "))}}
 		if f[0] == "sent" {
@@ -311,7 +314,11 @@ func (s *script) print() {
 		p("send %d %s", x.To, x.Msg.Body)
 	}
 	for _, c := range e.Close {
-		p("close %d flush=%v %v: %v", c.Link, c.Flush, fault.KindOf(c.Why), c.Why)
+		mode := fmt.Sprint("flush=", c.Flush)
+		if c.Hear {
+			mode += fmt.Sprint(" hear last=", c.Last)
+		}
+		p("close %d %s %v: %v", c.Link, mode, fault.KindOf(c.Why), c.Why)
 	}
 	for _, d := range e.Dial {
 		p("dial %d %v", d.Link, d.Addr)

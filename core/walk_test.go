@@ -102,7 +102,7 @@ func (w *walker) checkCounts(st State, t tally, cfg Config) error {
 		return fmt.Errorf("%d links in, limit %d", t.in, cfg.Inbound)
 	case cfg.Target == 0 && t.out > cfg.Outbound:
 		return fmt.Errorf("%d links out, limit %d", t.out, cfg.Outbound)
-	case cfg.Total > 0 && t.in+t.out > cfg.Total:
+	case cfg.Total > 0 && t.in+t.out > cfg.Total+twins(n):
 		return fmt.Errorf("%d links in and %d out, limit %d of both", t.in, t.out, cfg.Total)
 	case t.dialing > max(cfg.Dials, w.dials):
 		return fmt.Errorf("%d dials, limit %d", t.dialing, cfg.Dials)
@@ -115,6 +115,17 @@ func (w *walker) checkCounts(st State, t tally, cfg Config) error {
 		return fmt.Errorf("next wake is %v ago", w.now.Sub(at))
 	}
 	return w.checkTables()
+}
+
+// twins returns how many links there are besides the one of the same peer that
+// they give way to: both are there for a moment.
+func twins(n *Node) (k int) {
+	for _, l := range n.made {
+		if l.ousts != nil {
+			k++
+		}
+	}
+	return k
 }
 
 // checkTables looks for what links that are gone left behind.
@@ -138,6 +149,11 @@ func (w *walker) checkTables() error {
 	for id, l := range n.byID {
 		if n.links[l.id] != l || l.intro.ID != id || !l.admitted {
 			return fmt.Errorf("identity %q is filed for link %d, which is not its own", id, l.id)
+		}
+	}
+	for _, l := range n.made {
+		if x := l.ousts; x != nil && (n.links[x.id] != x || !x.admitted || n.byID[l.intro.ID] != l || x.intro.ID != l.intro.ID || l.up && x.up) {
+			return fmt.Errorf("link %d is to give way to %d, which is not its twin", x.id, l.id)
 		}
 	}
 	if len(n.ends) > 0 || len(n.out.Send)+len(n.out.End)+len(n.out.Learn)+len(n.out.Note) > 0 {

@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -137,6 +138,8 @@ func (w *walker) step() {
 	case k < 55:
 		w.gone(id)
 		n.Closed(w.now, id, w.why(), &w.eff)
+	case k < 57:
+		n.Ended(w.now, id, fault.New(fault.IO, "read", io.EOF), &w.eff)
 	case k < 70:
 		n.Received(w.now, id, []dialect.Message{{Body: w.message()}, {Body: w.message()}}, &w.eff)
 	case k < 72:

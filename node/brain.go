@@ -142,6 +142,7 @@ func (n *Node) halting(now time.Time) {
 	n.stopping = true
 	n.deadline = now.Add(n.cfg.StopTimeout)
 	close(n.halt)
+	n.partSoon(now)
 	n.save.final = n.core.Saved(now)
 	n.core.Stop(now, ErrStopped, &n.eff)
 	n.trace(now, 0, "do", nil)
@@ -154,6 +155,7 @@ func (n *Node) wake(now time.Time) {
 	n.trace(now, 0, "wake", nil)
 	n.perform(now)
 	n.saveIfDue(now)
+	n.hurry(now)
 	if !n.deadline.IsZero() && !now.Before(n.deadline) {
 		n.deadline = time.Time{}
 		for _, l := range n.links {
@@ -164,7 +166,7 @@ func (n *Node) wake(now time.Time) {
 
 // next reports when wake is due, or the zero time.
 func (n *Node) next() time.Time {
-	return earliest(n.core.Next(), n.saveDue(), n.deadline)
+	return earliest(n.core.Next(), n.saveDue(), n.partDue(), n.deadline)
 }
 
 // earliest returns the earliest of the times that are not zero, or zero.
@@ -184,7 +186,12 @@ func (n *Node) perform(now time.Time) {
 	n.observe(now, e)
 	n.publish(e.Peers)
 	for _, c := range e.Peers {
-		if l := n.lookup(c.Link); l != nil {
+		l := n.lookup(c.Link)
+		switch {
+		case l == nil:
+		case c.Hear:
+			l.down = c.Why // told when the last has been delivered
+		default:
 			n.cfg.Handler.Peer(l, c.Up, c.Why)
 		}
 	}
@@ -198,7 +205,7 @@ func (n *Node) perform(now time.Time) {
 	}
 	for _, c := range e.Close {
 		if l := n.links[c.Link]; l != nil {
-			l.closeNow(c.Why, c.Flush)
+			l.closeNow(now, c)
 		}
 	}
 	for _, d := range e.Dial {
@@ -245,6 +252,9 @@ func (n *Node) moment(stamp int64) time.Time {
 // gone ends a link for the brain. It is the last that a link's goroutines do.
 func (n *Node) gone(now time.Time, l *Link) {
 	why := l.reason()
+	if l.down != nil {
+		n.cfg.Handler.Peer(l, false, l.down)
+	}
 	n.bury(now, l, why)
 	n.core.Closed(now, l.id, why, &n.eff)
 	n.perform(now)

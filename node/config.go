@@ -49,6 +49,9 @@ type Handler interface {
 	// Peer is called when a link comes up, before its first Receive, and when
 	// it goes down. A link that the node or the application ends goes down
 	// when that is decided, though what was queued on it may still go out.
+	// One that gives way to another link to the same peer, because both nodes
+	// dialed at once, goes down after that has come up and after its last
+	// Receive. Until then it takes no more messages, nor does Links have it.
 	Peer(l *Link, up bool, why error)
 	// Note is called with what the dialect's rules have to tell; l is nil if it
 	// concerns no single link.

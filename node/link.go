@@ -39,6 +39,8 @@ type Link struct {
 	// Owned by the brain. Always is immutable once the link is live.
 	always bool
 	wasUp  bool
+	until  time.Time // while parting: when it is given up
+	down   error     // while parting: what the handler is told at the end
 
 	stats stats.Link
 	out   outbox
@@ -47,6 +49,8 @@ type Link struct {
 
 	serving atomic.Bool // the handler is at work on what came last
 	closing atomic.Bool // nothing more is taken or delivered; the outbox drains
+	parting atomic.Bool // nothing more is taken; the outbox drains, and what comes is delivered
+	last    atomic.Bool // while parting: the other end ends its half first
 	drained atomic.Bool // the outbox has drained
 	dropped atomic.Bool // Close was called
 
@@ -169,13 +173,17 @@ func (l *Link) Close(why error) {
 }
 
 // closeNow carries out the core's wish to close the link. Called by the brain.
-func (l *Link) closeNow(why error, flush bool) {
-	if !flush || !l.wasUp {
-		l.end(why)
+func (l *Link) closeNow(now time.Time, c core.Close) {
+	if !c.Flush || !l.wasUp {
+		l.end(c.Why)
 		return
 	}
-	l.because(why)
-	l.closing.Store(true)
+	l.because(c.Why)
+	if c.Hear {
+		l.part(now, c.Last)
+	} else {
+		l.closing.Store(true)
+	}
 	l.out.close()
 }
 

@@ -95,6 +95,7 @@ type Node struct {
 	total    stats.Totals          // of links that are gone
 	faults   [len(fault.Kinds)]uint64
 	stopping bool
+	parting  []*Link   // links that gave way to others and have not ended; see part
 	deadline time.Time // when outboxes that have not drained are given up; zero unless stopping
 	save     saver
 }

@@ -48,11 +48,9 @@ type reader struct {
 func (l *Link) read(c net.Conn, w *window) {
 	r := &reader{l: l, c: c, w: w, dec: l.link.Decoder}
 	defer l.leave(c)
-	err := l.guard(r.run)
-	if !l.closing.Load() || l.drained.Load() {
+	if err := l.guard(r.run); !l.ends(err) {
 		l.end(outside("read", err))
 	}
-	// Else the writer finishes first; its deadlines bound that.
 }
 
 // run decodes until the connection fails or the peer breaks a rule.

@@ -99,17 +99,23 @@ func (w *writer) finish() error {
 }
 
 // hangUp closes our half of the connection and gives the other end a moment to
-// close its own; the reader notices when it does.
+// close its own; the reader notices when it does. A link that gave way to
+// another waits for longer, and if the peer is to be first it closes nothing
+// before; see part.
 func (w *writer) hangUp() {
 	l := w.l
 	l.drained.Store(true)
-	h, ok := w.c.(halfCloser)
-	if !ok || h.CloseWrite() != nil || l.parts.Load() == 1 {
+	parting := l.parting.Load()
+	if h, ok := w.c.(halfCloser); !ok || !(parting && l.last.Load()) && h.CloseWrite() != nil || l.parts.Load() == 1 {
 		return
+	}
+	wait := linger
+	if parting {
+		wait = partTime // the brain ends it before
 	}
 	select {
 	case <-l.ctx.Done():
-	case <-time.After(linger):
+	case <-time.After(wait):
 	}
 }
 
@@ -311,7 +317,7 @@ func (w *writer) pack() error {
 		if !more {
 			w.settleHeld()
 		}
-		if q, ok := w.l.out.takeMore(w.q); ok {
+		if q, ok, _ := w.l.out.take(w.q); ok {
 			w.q, w.next, more = q, 0, true
 		}
 	}
