@@ -19,19 +19,28 @@ type Request struct {
 	Port     uint16        // on this machine; required
 	UDP      bool          // TCP otherwise
 	Wish     uint16        // external port to ask for; the gateway may give another: Port
-	Lifetime time.Duration // to ask for, at least a second; the gateway may give less: 1 hour
+	Lifetime time.Duration // to ask for, at least a second; the gateway may give less: 1 hour; negative for the longest there is
 	Name     string        // what UPnP gateways show to their owner: "parley"
 }
 
 func (r Request) filled() Request {
 	r.Wish = cmp.Or(r.Wish, r.Port)
-	r.Lifetime = max(cmp.Or(r.Lifetime, DefaultLifetime), time.Second)
+	if r.Lifetime >= 0 {
+		r.Lifetime = max(cmp.Or(r.Lifetime, DefaultLifetime), time.Second)
+	}
 	r.Name = cmp.Or(r.Name, DefaultName)
 	return r
 }
 
+// longest is what to ask for where a lifetime can not be without end.
+const longest = 7 * 24 * time.Hour
+
 func (r Request) seconds() uint32 {
-	return uint32(min(int64(r.Lifetime/time.Second), 1<<31-1))
+	d := r.Lifetime
+	if d < 0 {
+		d = longest
+	}
+	return uint32(min(int64(d/time.Second), 1<<31-1))
 }
 
 // Lease is a mapping that a gateway made.

@@ -102,6 +102,18 @@ func TestShorterLease(t *testing.T) {
 	})
 }
 
+func TestLongestLease(t *testing.T) {
+	each(t, asIs, func(t *testing.T, g *nattest.Gateway, gw *nat.Gateway) {
+		want := 7 * 24 * time.Hour
+		if gw.Protocol() == nat.UPnP {
+			want = 0 // which lasts until it is removed
+		}
+		if l, err := gw.Map(t.Context(), nat.Request{Port: 8108, Lifetime: -1}); err != nil || l.Lifetime != want {
+			t.Errorf("%+v, %v, want %v", l, err, want)
+		}
+	})
+}
+
 func TestRefusal(t *testing.T) {
 	codes := map[nat.Protocol]int{nat.PCP: 2, nat.NATPMP: 2, nat.UPnP: 606}
 	for p, text := range map[nat.Protocol]string{

@@ -138,6 +138,9 @@ func (c *upnpClient) add(ctx context.Context, r Request) (Lease, error) {
 	}
 	l := Lease{Port: r.Port, UDP: r.UDP}
 	wish, seconds := r.Wish, r.seconds()
+	if r.Lifetime < 0 {
+		seconds = 0 // until it is removed
+	}
 	for range maxWishes {
 		err = c.wan.AddPortMappingCtx(ctx, "", wish, proto(l), r.Port, c.local.String(), true, r.Name, seconds)
 		refusal, _ := errors.AsType[*Refusal](faultOf(err))
