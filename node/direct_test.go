@@ -138,3 +138,38 @@ func TestWriterRetires(t *testing.T) {
 		}
 	}
 }
+
+// probe is a packer that looks whether anybody else might write while it packs.
+type probe struct {
+	dialect.Packer
+	l      *Link
+	shared bool
+}
+
+func (p *probe) Pack(dst []byte, limit int) ([]byte, bool, error) {
+	p.l.out.mu.Lock()
+	p.shared = p.shared || p.l.out.idle
+	p.l.out.mu.Unlock()
+	return p.Packer.Pack(dst, limit)
+}
+
+// While a packer holds more, nobody else writes.
+func TestNobodyElsePacks(t *testing.T) {
+	got := newCounter()
+	a, b := over(true, plain{style: "pack"})
+	a.Handler, a.Core.Inbound = events{receive: got.receive}, 10
+	_, _, l := couple(t, a, b)
+	l.waitUntilIdle()
+	p := &probe{Packer: l.link.Encoder.(dialect.Packer), l: l}
+	l.link.Encoder = p
+	told := make(chan error, 1)
+	l.Queue(dialect.Message{Type: 1, Body: make([]byte, 8*batchCopy)}, func(err error) { told <- err })
+	if err := <-told; err != nil {
+		t.Fatal(err)
+	}
+	got.wait(1)
+	l.waitUntilIdle()
+	if p.shared {
+		t.Error("others might have written while the packer held more")
+	}
+}

@@ -317,7 +317,7 @@ func (w *writer) pack() error {
 		if !more {
 			w.settleHeld()
 		}
-		if q, ok, _ := w.l.out.take(w.q); ok {
+		if q, ok := w.l.out.takeMore(w.q); ok {
 			w.q, w.next, more = q, 0, true
 		}
 	}
