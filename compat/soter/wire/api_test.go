@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -315,6 +317,49 @@ func TestAddrV2IP(t *testing.T) {
 	}
 }
 
+// TestMaking makes messages by the functions for it, and writes and reads them.
+func TestMaking(t *testing.T) {
+	h := counting(5)
+	header := NewBlockHeader(1, &h, &h, 2, 3)
+	var w bytes.Buffer
+	var again BlockHeader
+	if err := header.BtcEncode(&w, 0, BaseEncoding); err != nil || again.BtcDecode(&w, 0, BaseEncoding) != nil || again != *header {
+		t.Errorf("%+v comes back as %+v, error %v", header, again, err)
+	}
+	for _, m := range []Message{
+		NewMsgPing(1), NewMsgPong(2), NewMsgFeeFilter(3), NewMsgVerAck(), NewMsgGetAddr(), NewMsgGetAddrCache(),
+		NewMsgMemPool(), NewMsgSendHeaders(), NewMsgFilterClear(), NewMsgFilterLoad([]byte{1}, 2, 3, BloomUpdateAll),
+		NewMsgFilterAdd([]byte{1}), NewMsgGetCFilters(GCSFilterRegular, 1, &h), NewMsgGetCFHeaders(GCSFilterRegular, 1, &h),
+		NewMsgGetCFCheckpt(GCSFilterRegular, &h), NewMsgCFilter(GCSFilterRegular, &h, []byte{1}), NewMsgBlock(header),
+		NewMsgMerkleBlock(header), NewMsgReject(CmdTx, RejectDust, "dust"), NewMsgTx(1), NewMsgGetBlocks(&h), NewMsgGetHeaders(),
+	} {
+		got, _, err := ReadMessage(bytes.NewReader(frameOf(t, m)), ProtocolVersion, SimNet)
+		if m, ok := m.(*MsgMerkleBlock); ok {
+			m.Flags = []byte{} // what is read has none, and not nil
+		}
+		if _, bare := m.(*MsgTx); bare { // without inputs it looks as if it had witness data
+			if err == nil {
+				t.Errorf("a transaction without inputs is read as %+v", got)
+			}
+			continue
+		}
+		if err != nil || !reflect.DeepEqual(got, m) {
+			t.Errorf("%+v comes back as %+v, error %v", m, got, err)
+		}
+	}
+	for _, m := range []Message{NewMsgSendAddrV2(), NewMsgWTxIDRelay(), NewMsgAddrV2()} {
+		b, err := AppendMessage(nil, m, AddrV2Version, SimNet, BaseEncoding|BitcoinForm)
+		if err != nil || !bytes.Equal(b[4:4+len(m.Command())], []byte(m.Command())) {
+			t.Errorf("%s is written to %x, error %v", m.Command(), b, err)
+		}
+	}
+	var bw bytes.Buffer
+	block, other := blockOf(t, 500), &MsgBlock{}
+	if err := block.SerializeNoWitness(&bw); err != nil || other.DeserializeNoWitness(&bw) != nil || !reflect.DeepEqual(other, block) {
+		t.Errorf("%+v comes back as %+v, error %v", block, other, err)
+	}
+}
+
 // TestRandom draws numbers that differ.
 func TestRandom(t *testing.T) {
 	var drawn []uint64
@@ -340,5 +385,43 @@ func TestReadersToTheEnd(t *testing.T) {
 	}
 	if err := again.Deserialize(io.MultiReader(bytes.NewReader(payload), errReader{})); err != errGone {
 		t.Errorf("error %v, want %v", err, errGone)
+	}
+}
+
+// TestOneAfterTheOther reads transactions off readers that have several.
+func TestOneAfterTheOther(t *testing.T) {
+	sizes := []int{250, 60_000, 300, 4096, 70_000}
+	var b bytes.Buffer
+	for i, size := range sizes {
+		if err := txOf(t, size, byte(i)).Serialize(&b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "transactions")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, r := range []io.Reader{bytes.NewReader(b.Bytes()), strings.NewReader(b.String()), file, &b} {
+		for i, size := range sizes {
+			tx, want := &MsgTx{}, txOf(t, size, byte(i))
+			if err := tx.Deserialize(r); err != nil || tx.TxHash() != want.TxHash() {
+				t.Errorf("%T: transaction %d is %s, error %v", r, i, tx.TxHash(), err)
+			}
+		}
+		if err := new(MsgTx).Deserialize(r); !errors.Is(err, fault.Protocol) {
+			t.Errorf("%T: at the end the error is %v", r, err)
+		}
+	}
+	if err := new(MsgTx).Deserialize(file); err == nil {
+		t.Error("there is another transaction")
+	}
+	file.Close()
+	if err := new(MsgTx).Deserialize(file); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("a closed file gives %v", err)
 	}
 }

@@ -17,6 +17,9 @@ func txOf(t testing.TB, size int, seed byte) *MsgTx {
 	tx.AddTxOut(NewTxOut(1, make([]byte, 25)))
 	tx.AddTxOut(NewTxOut(2, make([]byte, 25)))
 	tx.TxIn[0].SignatureScript = make([]byte, size-tx.SerializeSize())
+	if over := tx.SerializeSize() - size; over > 0 { // the length takes more bytes
+		tx.TxIn[0].SignatureScript = tx.TxIn[0].SignatureScript[over:]
+	}
 	if n := tx.SerializeSize(); n != size {
 		t.Fatalf("transaction of %d bytes, want %d", n, size)
 	}

@@ -56,6 +56,10 @@ type encoder struct {
 // maxKept is the most bytes of a buffer that is kept for later messages.
 const maxKept = 2 << 20
 
+// firstTry is how much is read of what can be sought in before it is known how much
+// a message takes.
+const firstTry = 4 << 10
+
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
 func newEncoder() *encoder {
@@ -241,28 +245,63 @@ func decodeFrom(r io.Reader, m body, pver uint32, enc MessageEncoding) error {
 	return readFrom(r, command, limit, func(d *decoder) { m.read(d, f) })
 }
 
-// readFrom lets read take what it needs off r. Readers that have their bytes in
-// memory keep what is over; others are read to their end, up to the limit.
+// readFrom lets read take what it needs off r. Buffers and what can be sought in
+// keep what is over; others are read to their end, up to the limit.
 func readFrom(r io.Reader, command string, limit int, read func(*decoder)) error {
-	var d *decoder
-	var err error
-	switch r := r.(type) {
-	case *bytes.Buffer:
-		d = newDecoder(r.Bytes(), true)
-		defer func(n int) { r.Next(n - d.Len()) }(r.Len())
-	default:
-		var b []byte
-		b, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
-		d = newDecoder(b, false)
-	}
+	d, err := decoderOf(r, limit, read)
 	if err != nil {
 		return err
 	}
-	read(d)
+	defer d.free()
 	if err := d.Err(); err != nil {
 		return badMessage(command, fault.Protocol, err)
 	}
 	return nil
+}
+
+// decoderOf returns a decoder of r after read. Its error is one of r.
+func decoderOf(r io.Reader, limit int, read func(*decoder)) (*decoder, error) {
+	switch r := r.(type) {
+	case *bytes.Buffer:
+		d := newDecoder(r.Bytes(), true)
+		read(d)
+		r.Next(r.Len() - d.Len())
+		return d, nil
+	case io.ReadSeeker:
+		if at, err := r.Seek(0, io.SeekCurrent); err == nil {
+			return readSeeker(r, at, limit, read)
+		}
+	}
+	b, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err != nil {
+		return nil, err
+	}
+	d := newDecoder(b, false)
+	read(d)
+	return d, nil
+}
+
+// readSeeker tries a few bytes from at on, then more as long as they are too few, and
+// goes back to the end of what was taken.
+func readSeeker(r io.ReadSeeker, at int64, limit int, read func(*decoder)) (*decoder, error) {
+	var b []byte
+	for size := firstTry; ; size *= growth {
+		had := len(b)
+		b = slices.Grow(b, size-had)[:size]
+		n, err := io.ReadFull(r, b[had:])
+		b = b[:had+n]
+		if err != nil && cutShort(err) != io.ErrUnexpectedEOF {
+			return nil, err
+		}
+		d := newDecoder(b, true)
+		read(d)
+		if err == nil && size <= limit && errors.Is(d.Err(), bin.ErrShort) {
+			d.free()
+			continue
+		}
+		_, err = r.Seek(at+int64(len(b)-d.Len()), io.SeekStart)
+		return d, err
+	}
 }
 
 // ReadVarInt reads a compact integer, which must be in its shortest form, and no

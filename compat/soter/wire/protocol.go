@@ -10,8 +10,9 @@
 // before memory is made for it. A message read by [ReadMessage] or [DecodePayload]
 // keeps the payload and has its scripts, filters and addresses in it: the payload
 // must not be changed then, and lives as long as a part of the message. The method
-// BtcDecode copies what it keeps; off a [bytes.Buffer] it takes exactly the payload,
-// any other reader it reads to the end or to the limit of the message.
+// BtcDecode copies what it keeps; off a [bytes.Buffer] or an [io.ReadSeeker] it takes
+// exactly the payload, any other reader it reads to the end or to the limit of the
+// message.
 //
 // Functions may be called from any goroutine. A message has one owner; several
 // goroutines may read it as long as nobody changes it.
