@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"net"
 	"reflect"
 	"slices"
 	"strings"
@@ -93,6 +94,9 @@ func comesBack(t *testing.T, m Message, fo form) {
 	switch m := m.(type) {
 	case *MsgVersion:
 		fo.pver = max(fo.pver, BIP0037Version)
+		if m.AddrMe.IP == nil { // absent with all that follows, which is written as zeros
+			m.AddrMe.IP = make(net.IP, net.IPv6len)
+		}
 	case *MsgAlert:
 		if len(m.SerializedPayload) == 0 {
 			return
