@@ -49,6 +49,8 @@ var arrows = []arrow{
 	{pkg: "config", ours: "node core dialect dialect/bitcoin dialect/tendermint transport addr fault", libs: "github.com/BurntSushi/toml"},
 	{pkg: "compat/soter/chainhash"},
 	{pkg: "compat/soter/wire", ours: "compat/soter/chainhash dialect/bitcoin wire fault"},
+	{pkg: "compat/soter/chaincfg", ours: "compat/soter/chainhash compat/soter/wire dialect/bitcoin"},
+	{pkg: "compat/soter/peer", ours: "compat/soter/... dialect dialect/bitcoin addr fault internal/nowait"},
 	{pkg: "compat/tendermint/upnp", ours: "transport/nat"},
 	{pkg: "bench/...", ours: all},
 	{pkg: "bench", ours: all},

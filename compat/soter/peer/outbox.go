@@ -1,0 +1,283 @@
+package peer
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"parley/compat/soter/wire"
+	"parley/dialect"
+	"parley/dialect/bitcoin"
+	"parley/fault"
+)
+
+const (
+	chunkSize = 64 << 10 // bytes after which another chunk is begun
+	maxSpare  = 1 << 20  // bytes of a chunk that is kept for later
+	noteCost  = 64       // what counts for a message that somebody wants to hear about
+	ownRoom   = 64 << 10 // bytes beyond the limit for what the rules say
+	maxEarly  = 1000     // messages that may wait for the handshake
+)
+
+// note is a message in a chunk that somebody wants to hear about.
+type note struct {
+	mark  uint32          // its type, if the rules are to be told
+	ping  uint64          // nonce, if it is a ping with one
+	size  int             // bytes
+	msg   wire.Message    // for the listener
+	done  chan<- struct{} // to be signalled, or nil
+	err   error           // why it could not be encoded; nothing after it is sent
+	after int             // where in the chunk it ends
+}
+
+// chunk is what one or a few system calls write.
+type chunk struct {
+	b     []byte
+	notes []note
+}
+
+var chunks = sync.Pool{New: func() any { return new(chunk) }}
+
+func (c *chunk) free() {
+	if cap(c.b) > maxSpare {
+		return
+	}
+	clear(c.notes)
+	c.b, c.notes = c.b[:0], c.notes[:0]
+	chunks.Put(c)
+}
+
+// early is a message that waits for the handshake.
+type early struct {
+	msg  wire.Message
+	enc  wire.MessageEncoding
+	done chan<- struct{}
+}
+
+// outbox holds what is still to be written, encoded. Any goroutine may put; the
+// writer takes all there is.
+type outbox struct {
+	// Immutable.
+	limit  int
+	wait   time.Duration
+	net    wire.SoterNet
+	form   wire.MessageEncoding // added to every encoding
+	listen bool                 // somebody wants to hear about everything
+	wake   chan struct{}        // capacity 1; only the writer receives
+
+	mu     sync.Mutex
+	pver   uint32 // 0 before the handshake
+	early  []early
+	chunks []*chunk
+	bytes  int           // in chunks, and with the writer
+	idle   bool          // the writer waits, or will look again before it does
+	room   chan struct{} // closed when there is room; nil if nobody waits for it
+	closed bool
+}
+
+var errClosed = fault.New(fault.Local, "write", fmt.Errorf("not connected"))
+
+// put queues a message. While there is no room it waits. On an error, which is
+// errClosed or says that the remote is too slow, the message will not be sent.
+func (o *outbox) put(msg wire.Message, enc wire.MessageEncoding, done chan<- struct{}) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.closed:
+		return errClosed
+	case o.pver == 0:
+		return o.putEarly(early{msg, enc, done})
+	case o.bytes >= o.limit:
+		if err := o.awaitRoom(); err != nil {
+			return err
+		}
+	}
+	o.encode(msg, enc, done)
+	o.rouse()
+	return nil
+}
+
+// putEarly keeps a message for after the handshake. Called with the lock.
+func (o *outbox) putEarly(e early) error {
+	if len(o.early) >= maxEarly {
+		return fault.New(fault.Local, "write", fmt.Errorf("%d messages before the handshake is over, limit %d", len(o.early)+1, maxEarly))
+	}
+	o.early = append(o.early, e)
+	return nil
+}
+
+// awaitRoom waits until the remote has taken something. Called with the lock,
+// which it gives back meanwhile.
+func (o *outbox) awaitRoom() error {
+	slow := time.NewTimer(max(o.wait, 0))
+	defer slow.Stop()
+	for o.bytes >= o.limit {
+		if o.room == nil {
+			o.room = make(chan struct{})
+		}
+		room := o.room
+		o.mu.Unlock()
+		late := false
+		select {
+		case <-room:
+		case <-slow.C:
+			late = true
+		}
+		o.mu.Lock()
+		switch {
+		case o.closed:
+			return errClosed
+		case late && o.bytes >= o.limit:
+			return fault.New(fault.Timeout, "write", fmt.Errorf("send queue: %d bytes, limit %d", o.bytes, o.limit))
+		}
+	}
+	return nil
+}
+
+// encode puts a message in the last chunk. Called with the lock.
+func (o *outbox) encode(msg wire.Message, enc wire.MessageEncoding, done chan<- struct{}) {
+	c := o.last()
+	old := len(c.b)
+	b, err := wire.AppendMessage(c.b, msg, o.pver, o.net, enc|o.form)
+	c.b = b
+	n := note{size: len(b) - old, after: len(b), done: done, err: err}
+	n.look(msg)
+	o.bytes += n.size
+	if o.listen || done != nil || n.mark != 0 || n.ping != 0 || err != nil {
+		if o.listen {
+			n.msg = msg
+		}
+		c.notes = append(c.notes, n)
+		o.bytes += noteCost
+	}
+}
+
+// look notes what is special about a message. Requests are reported to the rules,
+// which expect answers; pings are timed.
+func (n *note) look(msg wire.Message) {
+	switch m := msg.(type) {
+	case *wire.MsgPing:
+		n.ping = m.Nonce
+	case *wire.MsgGetData:
+		n.mark = bitcoin.TypeGetData
+	case *wire.MsgGetBlocks:
+		n.mark = bitcoin.TypeGetBlocks
+	case *wire.MsgGetHeaders:
+		n.mark = bitcoin.TypeGetHeaders
+	case *wire.MsgMemPool:
+		n.mark = bitcoin.TypeMemPool
+	case *wire.MsgVersion:
+		n.mark = bitcoin.TypeVersion
+	}
+}
+
+// say queues a message of the rules. They are given a little room beyond the
+// limit; it is an error if that is used up too.
+func (o *outbox) say(e dialect.Encoder, m dialect.Message, msg wire.Message) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.closed:
+		return errClosed
+	case o.bytes >= o.limit+ownRoom:
+		return fault.New(fault.Timeout, "write", fmt.Errorf("send queue: %d bytes, limit %d", o.bytes, o.limit))
+	}
+	c := o.last()
+	old := len(c.b)
+	b, err := e.Append(c.b, m)
+	if err != nil {
+		return err
+	}
+	c.b = b
+	n := note{size: len(b) - old, after: len(b), msg: msg}
+	if m.For&dialect.ToSession != 0 {
+		n.mark = m.Type
+	}
+	if ping, ok := msg.(*wire.MsgPing); ok {
+		n.ping = ping.Nonce
+	}
+	o.bytes += n.size
+	if n.mark != 0 || msg != nil {
+		c.notes = append(c.notes, n)
+		o.bytes += noteCost
+	}
+	o.rouse()
+	return nil
+}
+
+// last returns the chunk to append to.
+func (o *outbox) last() *chunk {
+	if n := len(o.chunks); n > 0 && len(o.chunks[n-1].b) < chunkSize {
+		return o.chunks[n-1]
+	}
+	c := chunks.Get().(*chunk)
+	o.chunks = append(o.chunks, c)
+	return c
+}
+
+// open ends the handshake: what was queued meanwhile is encoded.
+func (o *outbox) open(pver uint32) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pver = max(pver, 1)
+	for _, e := range o.early {
+		o.encode(e.msg, e.enc, e.done)
+	}
+	o.early = nil
+	o.rouse()
+}
+
+// rouse wakes the writer. Called with the lock.
+func (o *outbox) rouse() {
+	if !o.idle {
+		return
+	}
+	o.idle = false
+	o.poke()
+}
+
+// poke makes the writer look at its duties.
+func (o *outbox) poke() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take swaps what there is for spare, which is empty, and gives back the room of
+// what was written since.
+func (o *outbox) take(spare []*chunk, written int) (cs []*chunk, open bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.bytes -= written
+	if o.room != nil && o.bytes < o.limit {
+		close(o.room)
+		o.room = nil
+	}
+	if o.idle = len(o.chunks) == 0; o.idle {
+		return spare, !o.closed
+	}
+	cs, o.chunks = o.chunks, spare
+	return cs, !o.closed
+}
+
+// close takes nothing more. What is there will not be sent.
+func (o *outbox) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	if o.room != nil {
+		close(o.room)
+		o.room = nil
+	}
+	o.poke()
+}
+
+// rest takes what was not sent, once the outbox is closed.
+func (o *outbox) rest() (cs []*chunk, es []early) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	cs, es = o.chunks, o.early
+	o.chunks, o.early, o.bytes = nil, nil, 0
+	return cs, es
+}

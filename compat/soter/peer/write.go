@@ -1,0 +1,188 @@
+package peer
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"parley/dialect"
+	"parley/fault"
+)
+
+const (
+	piece    = 256 << 10 // bytes that have a deadline together
+	unheard  = 1000      // done channels that nobody receives from before the writer waits
+	longTime = time.Hour // when to look again if nothing is due
+)
+
+// signals tells those who asked that a message was sent, or never will be. Each
+// channel gets one signal, whenever its owner receives it.
+type signals struct {
+	pending chan struct{} // one for each that nobody has received yet
+	wg      sync.WaitGroup
+}
+
+// give signals done without waiting for the receiver, unless there are very many
+// that nobody receives.
+func (s *signals) give(done chan<- struct{}, quit <-chan struct{}) {
+	if done == nil {
+		return
+	}
+	select {
+	case done <- struct{}{}:
+		return
+	default:
+	}
+	counted := false
+	select {
+	case s.pending <- struct{}{}:
+		counted = true
+	case <-quit:
+	}
+	s.wg.Go(func() {
+		done <- struct{}{}
+		if counted {
+			<-s.pending
+		}
+	})
+}
+
+// writer is what a peer's writing goroutine owns. That also runs the rules when
+// something is due.
+type writer struct {
+	p     *Peer
+	slow  *time.Timer // ends the peer if a write takes too long
+	timer *time.Timer // runs the rules
+	due   time.Time   // when timer fires
+	cs    []*chunk
+	next  int // cs[:next] is written
+}
+
+// write is the peer's writer.
+func (p *Peer) write() {
+	w := &writer{p: p}
+	w.slow = time.AfterFunc(longTime, func() {
+		p.end(fault.New(fault.Timeout, "write", fmt.Errorf("nothing written for %v", p.cfg.WriteTimeout)))
+	})
+	w.slow.Stop()
+	w.timer = time.NewTimer(longTime)
+	p.end(w.run())
+	w.slow.Stop()
+	w.timer.Stop()
+	p.giveUp(w.cs[w.next:])
+}
+
+// run writes what is queued until the peer is disconnected.
+func (w *writer) run() error {
+	written := 0
+	for open := true; ; {
+		w.cs, open = w.p.out.take(w.cs[:0], written)
+		w.next, written = 0, 0
+		if !open {
+			return nil
+		}
+		if w.p.brain.isDue(time.Now()) {
+			w.p.wake()
+		}
+		if len(w.cs) == 0 {
+			w.sleep()
+			continue
+		}
+		for _, c := range w.cs {
+			n, err := w.chunk(c)
+			if err != nil {
+				return err
+			}
+			written += n
+			w.next++
+			c.free()
+		}
+		clear(w.cs)
+	}
+}
+
+// sleep waits until there is something to do.
+func (w *writer) sleep() {
+	due := w.p.brain.due()
+	if !due.IsZero() && !due.Equal(w.due) {
+		w.due = due
+		w.timer.Reset(time.Until(due))
+	}
+	select {
+	case <-w.p.out.wake:
+	case <-w.p.quit:
+	case <-w.timer.C:
+		w.due = time.Time{}
+	}
+}
+
+// chunk writes a chunk, and tells those who asked. It returns what the chunk counted
+// for.
+func (w *writer) chunk(c *chunk) (cost int, err error) {
+	var bad error
+	for i := range c.notes {
+		n := &c.notes[i]
+		if n.ping != 0 {
+			w.p.pinged(n.ping)
+		}
+		if bad == nil {
+			bad = n.err
+		}
+	}
+	sent, err := w.push(c.b)
+	w.p.sent(sent)
+	w.tell(c, sent, err)
+	if err == nil {
+		err = bad
+	}
+	return len(c.b) + noteCost*len(c.notes), err
+}
+
+// push writes b in pieces that each have their own deadline, so that a slow remote
+// that makes progress is not cut off by a long message.
+func (w *writer) push(b []byte) (sent int, err error) {
+	for sent < len(b) && err == nil {
+		n := 0
+		w.slow.Reset(w.p.cfg.WriteTimeout)
+		n, err = w.p.conn.Write(b[sent:min(len(b), sent+piece)])
+		w.slow.Stop()
+		sent += n
+	}
+	return sent, err
+}
+
+// tell tells those who want to hear about messages in a chunk.
+func (w *writer) tell(c *chunk, sent int, err error) {
+	for i := range c.notes {
+		n := &c.notes[i]
+		why := n.err
+		if why == nil && n.after > sent {
+			why = err
+		}
+		if f := w.p.cfg.Listeners.OnWrite; f != nil && n.msg != nil {
+			f(w.p, max(0, min(n.size, sent-(n.after-n.size))), n.msg, why)
+		}
+		w.p.signals.give(n.done, w.p.quit)
+		n.done = nil
+		if n.mark != 0 && why == nil {
+			m := dialect.Message{Type: n.mark, For: dialect.ToSession}
+			w.p.consult(func(now time.Time, out *dialect.Out) { w.p.brain.session.Sent(now, m, out) })
+		}
+	}
+}
+
+// giveUp signals for everything that was not sent.
+func (p *Peer) giveUp(taken []*chunk) {
+	left, early := p.out.rest()
+	for _, cs := range [][]*chunk{taken, left} {
+		for _, c := range cs {
+			for i := range c.notes {
+				p.signals.give(c.notes[i].done, p.quit)
+			}
+			c.free()
+		}
+	}
+	for _, e := range early {
+		p.signals.give(e.done, p.quit)
+	}
+}
