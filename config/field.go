@@ -141,24 +141,34 @@ func span(key, usage string, none bool, lo, hi time.Duration, ptr func(*Settings
 	return f
 }
 
-func addrs(key, usage, want string, ptr func(*Settings) *[]addr.Addr, one func(string) (addr.Addr, error), form func(addr.Addr) string) Field {
-	parse := func(v string) ([]addr.Addr, error) {
+// listed is a list of items. The word none stands for an empty one.
+func listed[T any](key, usage, want string, ptr func(*Settings) *[]T, one func(string) (T, error), form func(T) string) Field {
+	parse := func(v string) ([]T, error) {
 		if v == "none" {
-			return []addr.Addr{}, nil
+			return []T{}, nil
 		}
 		return parseList(v, one)
 	}
-	texts := func(as []addr.Addr) []string {
-		list := make([]string, len(as))
-		for i, a := range as {
-			list[i] = form(a)
+	texts := func(items []T) []string {
+		list := make([]string, len(items))
+		for i, item := range items {
+			list[i] = form(item)
 		}
 		return list
 	}
-	text := func(as []addr.Addr) string { return strings.Join(texts(as), ",") }
-	f := newField(key, usage, want, ptr, parse, text)
+	f := newField(key, usage, want, ptr, parse, func(items []T) string { return strings.Join(texts(items), ",") })
 	f.raw = func(s *Settings) any { return texts(*ptr(s)) }
 	return f
+}
+
+// asText shows a setting in JSON as it is given.
+func (f Field) asText() Field {
+	f.raw = func(s *Settings) any { return f.text(s) }
+	return f
+}
+
+func addrs(key, usage, want string, ptr func(*Settings) *[]addr.Addr, one func(string) (addr.Addr, error), form func(addr.Addr) string) Field {
+	return listed(key, usage, want, ptr, one, form)
 }
 
 func place(key, usage, want string, ptr func(*Settings) *addr.Addr, one func(string) (addr.Addr, error), form func(addr.Addr) string) Field {

@@ -22,7 +22,7 @@ const (
 func Fields() []Field {
 	return slices.Concat(
 		grouped("network", identity()), grouped("addresses", places()), grouped("peering", peering()),
-		grouped("limits", bounds()), grouped("daemon", daemon()), grouped("networks", perNetwork()))
+		grouped("limits", bounds()), grouped("bitcoin and tendermint", discovery()), grouped("tendermint", tendermintFields()), grouped("daemon", daemon()), grouped("networks", perNetwork()))
 }
 
 func grouped(name string, fs []Field) []Field {
@@ -35,17 +35,19 @@ func grouped(name string, fs []Field) []Field {
 func identity() []Field {
 	return []Field{
 		words("dialect", "wire language, and the newest protocol version to speak", "",
-			func(s *Settings) *string { return &s.Dialect }, "factom/11", "factom/10", "factom/9", "factom"),
+			func(s *Settings) *string { return &s.Dialect }, Dialects()...),
 		number("min-version", "oldest protocol version to accept, 0 for the oldest the dialect speaks", 0, 1<<16,
 			func(s *Settings) *int { return &s.MinVersion }),
-		newField("network", "network to join", "MAIN, TEST, LOCAL or CUSTOM",
-			func(s *Settings) *Network { return &s.Network }, ParseNetwork, Network.String),
+		words("network", "network to join, or the chain id of its genesis", "the name of a network of the dialect",
+			func(s *Settings) *string { return &s.Network }).after("LOCAL with factom, simnet with soter and bitcoin, none with cometbft"),
 		words("custom-network", "name of a CUSTOM network", "a name",
 			func(s *Settings) *string { return &s.CustomNetwork }).legacy(Legacy{Name: "customnet"}),
 		boolean("enable-net", "take part in the network at all",
 			func(s *Settings) *bool { return &s.EnableNet }).legacy(Legacy{Name: "enablenet"}),
 		words("node-name", "name of this node, shown to its operator", "a name",
 			func(s *Settings) *string { return &s.NodeName }).legacy(Legacy{Name: "nodename"}),
+		words("user-agent", "name of this program, told to peers that ask", "at most 240 printable ASCII characters",
+			func(s *Settings) *string { return &s.UserAgent }).after("parley and its version"),
 		newField("node-id", "number this node introduces itself with, 0 to draw one", "a number from 0 to 4294967295",
 			func(s *Settings) *uint32 { return &s.NodeID }, parseID, formatID),
 	}
@@ -140,6 +142,14 @@ func daemon() []Field {
 			func(s *Settings) *addr.Addr { return &s.Metrics }, parseMetrics, formatListen),
 		span("status-every", "pause between status lines, 0 for none", true, time.Second, 24*time.Hour,
 			func(s *Settings) *time.Duration { return &s.StatusEvery }),
+		boolean("show-messages", "print a line for every message of the application that arrives",
+			func(s *Settings) *bool { return &s.ShowMessages }),
+		words("journal", "file to append to, a line of JSON for every message that arrives; empty for none", "a path",
+			func(s *Settings) *string { return &s.Journal }),
+		size("journal-size", "bytes at which the journal is renamed, with .1 behind its name, and begun anew", 64<<10, 1<<30,
+			func(s *Settings) *int { return &s.JournalSize }),
+		size("journal-body", "most bytes of a message to have in its line", 0, 1<<20,
+			func(s *Settings) *int { return &s.JournalBody }),
 		span("shutdown-timeout", "how long an orderly end may take", false, 100*time.Millisecond, maxTimeout,
 			func(s *Settings) *time.Duration { return &s.ShutdownTimeout }),
 	}

@@ -124,7 +124,7 @@ func TestSeedDocument(t *testing.T) {
 	if !reflect.DeepEqual(s.Nets, want) {
 		t.Errorf("networks are %+v, want %+v", s.Nets, want)
 	}
-	if s.Network != Local || s.Port != 8110 || s.SeedURL != base+"localseed.txt" || len(s.Warnings) != 0 {
+	if s.Network != "LOCAL" || s.Port != 8110 || s.SeedURL != base+"localseed.txt" || len(s.Warnings) != 0 {
 		t.Errorf("network %s, port %d, seeds %q, warnings %q", s.Network, s.Port, s.SeedURL, s.Warnings)
 	}
 	if got := s.Origins["port"].String(); got != "testdata/seed.conf:10" {
@@ -159,10 +159,13 @@ func TestNetworkID(t *testing.T) {
 		{"main", "", 0xfeedbeef, "main"},
 		{"TEST", "", 0xdeadbeef, "test"},
 		{"Local", "", 0x00beaded, "local"},
+		{"MainNet", "", 0xfeedbeef, "main"},
+		{"testnet", "", 0xdeadbeef, "test"},
+		{"LocalNet", "", 0x00beaded, "local"},
 		{"custom", "fct_community_test", 0x883e093b, "custom-883e093b"},
 	} {
 		s := load(t, Options{Flags: []Given{{"network", tt.network}, {"customnet", tt.custom}}})
-		if s.NetworkID() != tt.want || s.Network.Label(s.CustomNetwork) != tt.label {
+		if s.NetworkID() != tt.want || s.Net.Label != tt.label {
 			t.Errorf("%s %q has id %#x, want %#x", tt.network, tt.custom, s.NetworkID(), tt.want)
 		}
 	}
@@ -170,7 +173,7 @@ func TestNetworkID(t *testing.T) {
 
 func TestProblemsAreNamed(t *testing.T) {
 	dir := t.TempDir()
-	for _, tt := range []struct{ name, file, text, flag, value, want string }{
+	testProblems(t, dir, []problem{
 		{"number out of range", "", "", "inbound", "10001", `inbound: "10001": want a number from 0 to 10000 (flag --inbound)`},
 		{"negative number", "", "", "target", "-1", `target: "-1": want a number from 0 to 10000 (flag --target)`},
 		{"no number", "", "", "networkPort", "http", `port: "http": want a number from 0 to 65535 (flag --networkPort)`},
@@ -178,7 +181,7 @@ func TestProblemsAreNamed(t *testing.T) {
 		{"size", "", "", "outbox", "1KiB", `outbox: "1KiB": want bytes from 64KiB to 1GiB (flag --outbox)`},
 		{"size that overflows", "", "", "outbox", "9999999999GiB", `outbox: "9999999999GiB": want bytes from 64KiB to 1GiB (flag --outbox)`},
 		{"network", "", "", "network", "moon", `network: "moon": want MAIN, TEST, LOCAL or CUSTOM (flag --network)`},
-		{"dialect", "", "", "dialect", "factom/8", `want factom/11, factom/10, factom/9 or factom (flag --dialect)`},
+		{"dialect", "", "", "dialect", "factom/8", `want factom/11, factom/10, factom/9, factom, soter, bitcoin, cometbft, tendermint2014 or tendermint2014/december (flag --dialect)`},
 		{"custom without a name", "", "", "network", "custom", `custom-network: "": want a name, because network is CUSTOM (default)`},
 		{"peer without port", "", "", "peers", "1.2.3.4", `peers: "1.2.3.4": want addresses host:port`},
 		{"peer that is nowhere", "", "", "peers", "0.0.0.0:1", `peers: "0.0.0.0:1": want addresses host:port`},
@@ -200,7 +203,14 @@ func TestProblemsAreNamed(t *testing.T) {
 		{"a huge file", "m.conf", strings.Repeat("\n", maxFile+1), "", "", "m.conf: over the limit of 1048576 bytes"},
 		{"long socket path", "", "", "socket", "/" + strings.Repeat("x", 101), "want a path of at most 100 bytes (flag --socket)"},
 		{"no such flag", "", "", "main-network-port", "1", "flag --main-network-port is no setting"},
-	} {
+	})
+}
+
+// problem is a file or a flag that is wrong, and what the error says.
+type problem struct{ name, file, text, flag, value, want string }
+
+func testProblems(t *testing.T, dir string, ps []problem) {
+	for _, tt := range ps {
 		t.Run(tt.name, func(t *testing.T) {
 			o := Options{Env: home}
 			if tt.file != "" {

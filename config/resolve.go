@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"parley/addr"
+	"parley/dialect/tendermint"
 )
 
 // socketName is the file name of the control socket.
@@ -17,7 +18,12 @@ func defaults() *Settings {
 	s := &Settings{
 		Dialect:         "factom/11",
 		NodeName:        "parley",
-		Network:         Local,
+		PEX:             true,
+		Channels:        tendermint.NodeChannels(),
+		NodeKeyFile:     "node_key.json",
+		Moniker:         "parley",
+		JournalSize:     64 << 20,
+		JournalBody:     4 << 10,
 		EnableNet:       true,
 		PeersFile:       "peers.json",
 		Outbound:        8,
@@ -46,26 +52,35 @@ func defaults() *Settings {
 
 // resolve works out what was not set and depends on what was.
 func (s *Settings) resolve(env map[string]string) error {
+	if err := s.resolveFamily(); err != nil {
+		return err
+	}
+	if s.Journal != "" && s.isDefault("show-messages") {
+		s.ShowMessages, s.Origins["show-messages"] = false, Origin{Where: "journal"}
+	}
 	s.resolveNetwork()
 	s.resolveLimits()
 	return s.resolvePaths(env)
 }
 
 func (s *Settings) resolveNetwork() {
-	net, key := s.Nets[s.Network], netTable[s.Network].key
+	net, key, own := s.perNet()
 	from := func(k string) Origin {
-		if o := s.Origins[key+k]; o.Layer != Default {
+		if o := s.Origins[key+k]; own && o.Layer != Default {
 			return o
 		}
-		return Origin{Where: "network " + s.Network.String()}
+		return Origin{Where: "network " + s.Network}
 	}
 	if s.Port == 0 {
-		s.Port, s.Origins["port"] = net.Port, from("-network-port")
+		s.Port, s.Origins["port"] = s.Net.Port, from("-network-port")
 	}
 	if s.isDefault("seed-url") {
-		s.SeedURL, s.Origins["seed-url"] = net.SeedURL, from("-seed-url")
+		s.SeedURL, s.Origins["seed-url"] = s.Net.SeedURL, from("-seed-url")
 	}
-	if s.isDefault("special-peers") {
+	if s.isDefault("dns-seeds") {
+		s.DNSSeeds, s.Origins["dns-seeds"] = s.Net.Hosts, from("-dns-seeds")
+	}
+	if own && s.isDefault("special-peers") {
 		s.SpecialPeers, s.Origins["special-peers"] = net.SpecialPeers, from("-special-peers")
 	}
 	if s.isDefault("listen") {
@@ -108,7 +123,13 @@ func (s *Settings) resolvePaths(env map[string]string) error {
 	}
 	s.DataDir = dir
 	if s.PeersFile != "" && !filepath.IsAbs(s.PeersFile) {
-		s.PeersFile = filepath.Join(dir, s.Network.Label(s.CustomNetwork)+"-"+s.PeersFile)
+		s.PeersFile = filepath.Join(dir, s.Net.Label+"-"+s.PeersFile)
+	}
+	if s.NodeKeyFile == "" {
+		return s.wrong("node-key-file", "a path")
+	}
+	if !filepath.IsAbs(s.NodeKeyFile) {
+		s.NodeKeyFile = filepath.Join(dir, s.NodeKeyFile)
 	}
 	if s.isDefault("socket") {
 		s.resolveSocket(env["XDG_RUNTIME_DIR"], ownDir)

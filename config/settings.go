@@ -8,10 +8,13 @@
 package config
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"parley/addr"
+	"parley/core"
+	"parley/dialect/tendermint"
 )
 
 // Settings is everything a daemon can be told. It is a plain value: whoever
@@ -22,8 +25,10 @@ type Settings struct {
 	NodeName   string
 	NodeID     uint32 // 0 to draw one at start
 
-	Network       Network
+	Network       string // as it is usually written: MAIN, simnet, a chain id
+	Net           Facts  // what is fixed about it
 	CustomNetwork string // the name whose hash is the id of a CUSTOM network
+	UserAgent     string // "" for that of the program
 	EnableNet     bool   // false: no listener, no dialing, no seeds
 	Nets          [networks]NetSettings
 
@@ -57,6 +62,25 @@ type Settings struct {
 	Ban      []addr.Addr // banned for as long as they are listed
 	BansFile string      // more of them, one a line; "" for none
 
+	DNSSeeds    []string // names of hosts that lead to peers
+	ImportPeers string   // "" for none
+
+	// Of Tendermint and CometBFT.
+	Channels        []tendermint.Channel // besides that of peer exchange
+	PEX             bool
+	PersistentPeers []tendermint.NetAddress
+	Seeds           []tendermint.NetAddress
+	Unconditional   []string // identities
+	Private         []string // identities
+	SeedMode        bool
+	NodeKeyFile     string // absolute
+	Moniker         string
+
+	ShowMessages bool
+	Journal      string // "" for none
+	JournalSize  int
+	JournalBody  int
+
 	DataDir         string
 	Socket          string // path of the control socket
 	LogLevel        string
@@ -78,11 +102,11 @@ type NetSettings struct {
 	SpecialPeers []addr.Addr
 }
 
-// Special returns the peers to hold on to: the special ones and those added to
-// them, each once, in the order they were given.
+// Special returns the peers to hold on to: the special ones, those added to them
+// and those with an identity, each once, in the order they were given.
 func (s *Settings) Special() []addr.Addr {
-	all := make([]addr.Addr, 0, len(s.SpecialPeers)+len(s.Peers))
-	for _, a := range slices.Concat(s.SpecialPeers, s.Peers) {
+	all := make([]addr.Addr, 0, len(s.SpecialPeers)+len(s.Peers)+len(s.PersistentPeers))
+	for _, a := range slices.Concat(s.SpecialPeers, s.Peers, addrsOf(s.PersistentPeers)) {
 		if !slices.Contains(all, a) {
 			all = append(all, a)
 		}
@@ -91,5 +115,41 @@ func (s *Settings) Special() []addr.Addr {
 }
 
 // NetworkID returns the number by which nodes of the chosen network know each
-// other.
-func (s *Settings) NetworkID() uint32 { return s.Network.ID(s.CustomNetwork) }
+// other, or 0 if they do so otherwise or not at all.
+func (s *Settings) NetworkID() uint32 { return s.Net.ID }
+
+// Core returns the part of the settings that the brain of a node goes by. Here
+// zero means none; there it means the default, and negative none.
+func (s *Settings) Core() core.Config {
+	c := core.Config{
+		Outbound:  orNone(s.Outbound),
+		Target:    s.Target,
+		Total:     s.Max,
+		Inbound:   orNone(s.Inbound),
+		PerHost:   orNone(s.PerIP),
+		PerGroup:  orNone(s.PerGroup),
+		RoundTime: s.RoundTime,
+		DropTo:    s.DropTo,
+		BanTime:   s.BanTime,
+		Always:    s.Special(),
+		Trusted:   s.Unconditional,
+		Only:      s.ExclusiveIn,
+	}
+	if s.Exclusive || s.ExclusiveIn || !s.EnableNet {
+		c.Outbound, c.Target = -1, 0
+	}
+	if !s.EnableNet {
+		c.Inbound, c.Always = -1, nil
+	}
+	return c
+}
+
+// Accept returns where to accept connections: nowhere without a network.
+func (s *Settings) Accept() []addr.Addr {
+	if !s.EnableNet {
+		return nil
+	}
+	return s.Listen
+}
+
+func orNone(n int) int { return cmp.Or(n, -1) }

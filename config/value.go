@@ -71,12 +71,12 @@ func split(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(", \t\r\n;|+", r) })
 }
 
-func parseList(s string, one func(string) (addr.Addr, error)) ([]addr.Addr, error) {
+func parseList[T any](s string, one func(string) (T, error)) ([]T, error) {
 	words := split(s)
 	if len(words) > maxList {
 		return nil, errList
 	}
-	list := make([]addr.Addr, 0, len(words))
+	list := make([]T, 0, len(words))
 	for _, w := range words {
 		a, err := one(w)
 		if err != nil {

@@ -78,9 +78,11 @@ func parseBans(r io.Reader) ([]addr.Addr, error) {
 type banStore struct {
 	node.Store // nil remembers nothing
 	listed     []addr.Addr
+	imported   []core.Known // from another program's file
 }
 
-// Load returns what was saved, with the listed bans.
+// Load returns what was saved, with the listed bans, and with those imported peers
+// of which nothing else was remembered.
 func (b *banStore) Load() (*core.Saved, error) {
 	saved := &core.Saved{}
 	if b.Store != nil {
@@ -94,6 +96,15 @@ func (b *banStore) Load() (*core.Saved, error) {
 	}
 	saved.Bans = slices.DeleteFunc(saved.Bans, func(old core.Ban) bool { return old.Why == configured })
 	until := time.Now().Add(configuredFor)
+	have := make(map[addr.Addr]bool, len(saved.Peers))
+	for _, k := range saved.Peers {
+		have[k.Addr] = true
+	}
+	for _, k := range b.imported {
+		if !have[k.Addr] {
+			saved.Peers = append(saved.Peers, k)
+		}
+	}
 	for _, a := range b.listed {
 		saved.Bans = append(saved.Bans, core.Ban{Addr: a, Until: until, Why: configured})
 	}

@@ -82,11 +82,11 @@ func TestBanStore(t *testing.T) {
 		Peers: []core.Known{{Addr: place(t, "9.9.9.9:9")}},
 		Bans:  []core.Ban{{Addr: place(t, "2.2.2.2"), Why: configured}, {Addr: place(t, "3.3.3.3"), Why: "spam"}},
 	}}
-	s, err := (&banStore{inner, listed}).Load()
+	s, err := (&banStore{Store: inner, listed: listed}).Load()
 	if err != nil || len(s.Peers) != 1 || len(s.Bans) != 2 || s.Bans[0].Why != "spam" || s.Bans[1].Addr != listed[0] || s.Bans[1].Why != configured {
 		t.Errorf("loaded %+v (%v), want the peers, the ban that was not listed, and the listed one", s, err)
 	}
-	for _, b := range []*banStore{{nil, listed}, {&memory{}, listed}} {
+	for _, b := range []*banStore{{listed: listed}, {Store: &memory{}, listed: listed}} {
 		s, err := b.Load()
 		if err != nil || len(s.Bans) != 1 {
 			t.Errorf("loaded %+v (%v), want the listed ban alone", s, err)
@@ -95,8 +95,17 @@ func TestBanStore(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	broken := &banStore{&memory{err: os.ErrPermission}, listed}
+	broken := &banStore{Store: &memory{err: os.ErrPermission}, listed: listed}
 	if _, err := broken.Load(); !errors.Is(err, os.ErrPermission) {
 		t.Errorf("error is %v, want that of the store", err)
 	}
+}
+
+func place(t *testing.T, s string) addr.Addr {
+	t.Helper()
+	var a addr.Addr
+	if err := a.UnmarshalText([]byte(s)); err != nil {
+		t.Fatal(err)
+	}
+	return a
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"parley/cmd/parley/internal/tongue"
 	"parley/config"
 )
 
@@ -66,7 +67,7 @@ func configValidate(_ context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	if _, err := newDialect(s); err != nil {
+	if err := tongue.Check(s); err != nil {
 		return err
 	}
 	warn(cmd.Root().ErrWriter, s)

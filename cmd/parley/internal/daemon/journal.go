@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 
 	"parley/api"
+	"parley/cmd/parley/internal/record"
 	"parley/core"
 	"parley/dialect"
 	"parley/fault"
@@ -23,6 +25,12 @@ const maxLines = 1000
 type journal struct {
 	w    io.Writer
 	wake chan struct{} // capacity 1
+
+	// Set before the node runs, then immutable.
+	show   bool // a line for every message
+	kind   func(dialect.Message) string
+	record *record.File // nil for none
+	log    *slog.Logger // with record
 
 	// Owned by the brain, which calls Peer.
 	since map[core.LinkID]time.Time
@@ -114,9 +122,47 @@ func whyText(why error) string {
 // Note ignores what a dialect has to tell to an application; see [node.Handler].
 func (j *journal) Note(*node.Link, any) {}
 
-// Receive ignores messages: this node keeps links and serves addresses, but has
-// no application; see [node.Handler].
-func (j *journal) Receive(*node.Link, []dialect.Message) {}
+// Receive shows messages and keeps them, as far as that is wanted; else it ignores
+// them: this node keeps links and serves addresses, but has no application. It
+// waits for the disk, not for a reader of our output; see [node.Handler].
+func (j *journal) Receive(l *node.Link, ms []dialect.Message) {
+	if j.show {
+		for _, m := range ms {
+			j.add("recv  #%d %s %s, %d bytes", l.ID(), l.Addr(), clean(j.kind(m)), len(m.Body))
+		}
+	}
+	if j.record == nil {
+		return
+	}
+	now := time.Now().UTC()
+	lines := make([]record.Line, len(ms))
+	for i, m := range ms {
+		lines[i] = record.Line{
+			Time: now, Link: uint64(l.ID()), Addr: l.Addr().String(), Peer: l.Intro().ID,
+			Type: m.Type, Kind: j.kind(m), Size: len(m.Body), Body: m.Body,
+		}
+	}
+	if err := j.record.Write(lines); err != nil {
+		j.log.Error("messages are not kept any more", "err", err)
+	}
+}
+
+// close ends the journal of messages, once nothing is received any more.
+func (j *journal) close() {
+	if j.record == nil {
+		return
+	}
+	if err := j.record.Close(); err != nil {
+		j.log.Error("the journal was not closed in order", "err", err)
+	}
+}
+
+func idText(id string) string {
+	if id == "" {
+		return ""
+	}
+	return ", identity " + clean(id)
+}
 
 // stateText is the part of a status line that says how things are.
 func stateText(st *api.Status) string {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -16,6 +17,9 @@ import (
 
 	"parley/addr"
 	"parley/api"
+	"parley/cmd/parley/internal/record"
+	"parley/cmd/parley/internal/seeds"
+	"parley/cmd/parley/internal/tongue"
 	"parley/config"
 	"parley/dialect"
 	"parley/node"
@@ -59,6 +63,7 @@ type daemon struct {
 	node    *node.Node
 	server  *api.Server
 	journal *journal
+	names   seeds.Resolver // of hosts that lead to peers
 	level   *slog.LevelVar
 	log     *slog.Logger
 	control net.Listener
@@ -75,7 +80,7 @@ func newDaemon(load func() (*config.Settings, error), out, errs io.Writer) (*dae
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{load: load, journal: newJournal(out), level: new(slog.LevelVar), lively: isTerminal(out)}
+	d := &daemon{load: load, journal: newJournal(out), names: net.DefaultResolver, level: new(slog.LevelVar), lively: isTerminal(out)}
 	d.set.put(s)
 	d.level.Set(levelOf(s))
 	d.log = newLog(errs, s.LogFormat, d.level)
@@ -105,7 +110,11 @@ func newDaemon(load func() (*config.Settings, error), out, errs io.Writer) (*dae
 }
 
 func (d *daemon) newNode(s *config.Settings) (*node.Node, error) {
-	dia, err := newDialect(s)
+	spoken, err := tongue.Of(s).Speak(s)
+	if err != nil {
+		return nil, err
+	}
+	imported, err := tongue.Imported(s)
 	if err != nil {
 		return nil, err
 	}
@@ -113,27 +122,26 @@ func (d *daemon) newNode(s *config.Settings) (*node.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := &banStore{listed: listed}
+	store := &banStore{listed: listed, imported: imported}
 	if s.PeersFile != "" {
 		if err := os.MkdirAll(filepath.Dir(s.PeersFile), 0o700); err != nil {
 			return nil, fmt.Errorf("peers-file: %w", err)
 		}
 		store.Store = node.OpenFile(s.PeersFile, d.log)
 	}
-	var seeds []addr.Addr
-	if s.SeedFile != "" && s.EnableNet {
-		var bad []badLine
-		if seeds, bad, err = readSeedFile(s.SeedFile); err != nil {
-			return nil, fmt.Errorf("seed-file: %w", err)
-		}
-		logBad(d.log, s.SeedFile, bad)
+	first, err := d.firstSeeds(s, spoken)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.observe(s); err != nil {
+		return nil, err
 	}
 	return node.New(node.Config{
-		Dialect:      dia,
-		Self:         dialect.Self{Network: s.NetworkID(), Agent: "parley/" + Version()},
+		Dialect:      spoken.Dialect,
+		Self:         dialect.Self{Network: spoken.Network, ID: spoken.ID, Agent: cmp.Or(s.UserAgent, tongue.Of(s).Agent(Version()))},
 		Handler:      d.journal,
 		Core:         s.Core(),
-		Seeds:        seeds,
+		Seeds:        first,
 		Listen:       s.Accept(),
 		Advertise:    s.Advertise,
 		Store:        store,
@@ -143,8 +151,36 @@ func (d *daemon) newNode(s *config.Settings) (*node.Node, error) {
 		StopTimeout:  s.ShutdownTimeout / 2,
 		ReadBuffer:   s.MaxMessage + frameRoom,
 		Outbox:       s.Outbox,
-		Full:         node.DropOldest,
+		Full:         spoken.Full,
 	})
+}
+
+// firstSeeds returns what is to be tried first: the dialect's own seeds and those
+// of a file.
+func (d *daemon) firstSeeds(s *config.Settings, spoken *tongue.Spoken) ([]addr.Addr, error) {
+	if !s.EnableNet {
+		return nil, nil
+	}
+	if s.SeedFile == "" {
+		return spoken.Seeds, nil
+	}
+	list, bad, err := seeds.ReadFile(s.SeedFile)
+	if err != nil {
+		return nil, fmt.Errorf("seed-file: %w", err)
+	}
+	seeds.LogBad(d.log, s.SeedFile, bad)
+	return append(list, spoken.Seeds...), nil
+}
+
+// observe opens the journal of messages, if there is to be one.
+func (d *daemon) observe(s *config.Settings) (err error) {
+	d.journal.show, d.journal.kind = s.ShowMessages, tongue.Of(s).Kind
+	if s.Journal == "" {
+		return nil
+	}
+	d.journal.record, err = record.Open(s.Journal, int64(s.JournalSize), s.JournalBody)
+	d.journal.log = d.log
+	return err
 }
 
 // frameRoom is what a wire form may add to the longest message.
@@ -155,10 +191,7 @@ func about(s *config.Settings) api.About {
 		Name:    s.NodeName,
 		Version: Version(),
 		Dialect: s.Dialect,
-		Network: api.Network{Name: s.Network.String(), ID: fmt.Sprintf("0x%08x", s.NetworkID())},
-	}
-	if s.Network == config.Custom {
-		a.Network.Name += " " + s.CustomNetwork
+		Network: api.Network{Name: s.Net.Name, ID: fmt.Sprintf("0x%08x", s.NetworkID())},
 	}
 	if !s.Advertise.IsZero() {
 		a.Advertise = s.Advertise.String()

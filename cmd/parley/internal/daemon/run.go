@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"parley/addr"
+	"parley/cmd/parley/internal/seeds"
 )
 
 var (
@@ -87,15 +89,16 @@ func (d *daemon) start(ctx context.Context) <-chan error {
 		stopFeeding()
 		stopAround()
 		wg.Wait()
+		d.journal.close()
 		over <- err
 	})
 	return over
 }
 
-// seed supplies the node from the seed URL, once it runs.
+// seed supplies the node from the seed URL and by names of hosts, once it runs.
 func (d *daemon) seed(ctx context.Context) {
 	s := d.set.get()
-	if s.SeedURL == "" || !s.EnableNet {
+	if !s.EnableNet {
 		return
 	}
 	select {
@@ -103,14 +106,23 @@ func (d *daemon) seed(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	(&seeder{
-		name: s.SeedURL,
-		fetch: func(ctx context.Context) ([]addr.Addr, []badLine, error) {
-			return fetchSeeds(ctx, s.SeedURL, seedTimeout)
-		},
-		learn: d.node.Learn,
-		log:   d.log,
-	}).run(ctx)
+	source := seeds.Source{Learn: d.node.Learn, Log: d.log, Say: d.journal.add}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	if url := source; s.SeedURL != "" {
+		url.Name = s.SeedURL
+		url.Fetch = func(ctx context.Context) ([]addr.Addr, []seeds.Bad, error) {
+			return seeds.Fetch(ctx, s.SeedURL, seeds.Timeout)
+		}
+		wg.Go(func() { url.Run(ctx) })
+	}
+	if names := source; len(s.DNSSeeds) > 0 && !s.Exclusive && !s.ExclusiveIn {
+		names.Name = strings.Join(s.DNSSeeds, " ")
+		names.Fetch = seeds.Names(d.names, s.DNSSeeds, uint16(s.Net.Port), func(err error) {
+			d.log.Warn("names that lead nowhere", "err", err)
+		})
+		wg.Go(func() { names.Run(ctx) })
+	}
 }
 
 // tell prints where the node listens, and then a status line now and again: on
@@ -127,6 +139,7 @@ func (d *daemon) tell(ctx context.Context) {
 		return
 	}
 	d.journal.add("node %s of network %s %s (%s) listens at %s; control socket %s", s.NodeName, st.Network.Name, st.Network.ID, s.Dialect, listenText(st), s.Socket)
+	d.journal.add("known as %s%s", d.node.Self().Agent, idText(d.node.Self().ID))
 	if s.StatusEvery == 0 {
 		return
 	}

@@ -1,4 +1,4 @@
-package daemon
+package seeds
 
 import (
 	"bytes"
@@ -39,7 +39,7 @@ func TestParseSeeds(t *testing.T) {
 		"0.0.0.0:1\n" +
 		"1.2.3.4:70000\n" +
 		"5.6.7.8:1" // no newline at the end
-	seeds, bad := parseSeeds([]byte(list))
+	seeds, bad := parse([]byte(list))
 	want := []addr.Addr{place(t, "1.2.3.4:5678"), place(t, "seed.example:8108"), place(t, "[2001:db8::1]:8108"), place(t, "5.6.7.8:1")}
 	if !slices.Equal(seeds, want) {
 		t.Errorf("seeds are %v, want %v", seeds, want)
@@ -58,7 +58,7 @@ func TestSeedsAreLimited(t *testing.T) {
 	for i := range maxSeeds + 10 {
 		fmt.Fprintf(&b, "10.%d.%d.1:1\n", i>>8&255, i&255)
 	}
-	if seeds, _ := parseSeeds(b.Bytes()); len(seeds) != maxSeeds {
+	if seeds, _ := parse(b.Bytes()); len(seeds) != maxSeeds {
 		t.Errorf("%d seeds were taken, want %d", len(seeds), maxSeeds)
 	}
 }
@@ -97,7 +97,7 @@ func TestFetchSeeds(t *testing.T) {
 		{"/stall", "deadline exceeded", 10 * time.Millisecond},
 		{"/half", "deadline exceeded", 50 * time.Millisecond},
 	} {
-		seeds, bad, err := fetchSeeds(t.Context(), srv.URL+tt.path, tt.timeout)
+		seeds, bad, err := Fetch(t.Context(), srv.URL+tt.path, tt.timeout)
 		switch {
 		case tt.want == "" && (err != nil || len(seeds) != 1 || len(bad) != 1 || bad[0].Line != 3):
 			t.Errorf("%s: %v, %v, %v; want one seed and line 3 bad", tt.path, seeds, bad, err)
@@ -113,10 +113,10 @@ func TestReadSeedFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("1.2.3.4:5\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if seeds, bad, err := readSeedFile(path); err != nil || len(seeds) != 1 || bad != nil {
+	if seeds, bad, err := ReadFile(path); err != nil || len(seeds) != 1 || bad != nil {
 		t.Errorf("%v, %v, %v; want one seed", seeds, bad, err)
 	}
-	if _, _, err := readSeedFile(path + "x"); !errors.Is(err, os.ErrNotExist) {
+	if _, _, err := ReadFile(path + "x"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error is %v, want that the file does not exist", err)
 	}
 }
@@ -144,8 +144,8 @@ func testSeeder(t *testing.T) {
 	}
 	n, learned := 0, 0
 	last := time.Now()
-	s := seeder{log: slog.New(slog.DiscardHandler)}
-	s.fetch = func(context.Context) ([]addr.Addr, []badLine, error) {
+	s := Source{Log: slog.New(slog.DiscardHandler)}
+	s.Fetch = func(context.Context) ([]addr.Addr, []Bad, error) {
 		if n > 0 {
 			p := answers[n-1].pause
 			if waited := time.Since(last); waited < p[0] || waited > p[1] {
@@ -160,8 +160,8 @@ func testSeeder(t *testing.T) {
 		}
 		return answers[n-1].seeds, nil, answers[n-1].err
 	}
-	s.learn = func(as []addr.Addr) error { learned += len(as); return nil }
-	s.run(ctx)
+	s.Learn = func(as []addr.Addr) error { learned += len(as); return nil }
+	s.Run(ctx)
 	if learned != 2 || n != len(answers)+1 {
 		t.Errorf("%d addresses learned in %d fetches, want 2 in %d", learned, n, len(answers)+1)
 	}
@@ -173,11 +173,11 @@ func testSeederRetriesForEver(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
 	defer cancel()
 	n := 0
-	s := seeder{log: slog.New(slog.DiscardHandler), fetch: func(context.Context) ([]addr.Addr, []badLine, error) {
+	s := Source{Log: slog.New(slog.DiscardHandler), Fetch: func(context.Context) ([]addr.Addr, []Bad, error) {
 		n++
 		return nil, nil, errors.New("down")
 	}}
-	s.run(ctx)
+	s.Run(ctx)
 	if n < 24*60/15 || n > 24*60/5+20 {
 		t.Errorf("%d fetches in a day, want one in about ten minutes", n)
 	}
@@ -185,11 +185,11 @@ func testSeederRetriesForEver(t *testing.T) {
 
 func TestBadLinesAreReported(t *testing.T) {
 	var b bytes.Buffer
-	bad := make([]badLine, maxBadLines+3)
+	bad := make([]Bad, maxBadLines+3)
 	for i := range bad {
-		bad[i] = badLine{i + 1, addr.ErrNoPort}
+		bad[i] = Bad{i + 1, addr.ErrNoPort}
 	}
-	logBad(slog.New(slog.NewTextHandler(&b, nil)), "x", bad)
+	LogBad(slog.New(slog.NewTextHandler(&b, nil)), "x", bad)
 	if got := strings.Count(b.String(), "line="); got != maxBadLines {
 		t.Errorf("%d lines are told one by one, want %d", got, maxBadLines)
 	}
@@ -203,7 +203,7 @@ func TestBadLinesAreReported(t *testing.T) {
 func FuzzSeeds(f *testing.F) {
 	f.Add([]byte("# x\n1.2.3.4:5\n[::1]:6 ; y\nhost:7\nbad\n"))
 	f.Fuzz(func(t *testing.T, list []byte) {
-		seeds, bad := parseSeeds(list)
+		seeds, bad := parse(list)
 		if lines := bytes.Count(list, []byte("\n")) + 1; len(seeds)+len(bad) > lines {
 			t.Errorf("%d seeds and %d bad lines in %d lines", len(seeds), len(bad), lines)
 		}
@@ -214,7 +214,7 @@ func FuzzSeeds(f *testing.F) {
 			}
 			fmt.Fprintln(&again, a)
 		}
-		if got, bad := parseSeeds(again.Bytes()); !slices.Equal(got, seeds) || bad != nil {
+		if got, bad := parse(again.Bytes()); !slices.Equal(got, seeds) || bad != nil {
 			t.Errorf("%v reads back as %v, with %v bad", seeds, got, bad)
 		}
 	})

@@ -1,4 +1,6 @@
-package daemon
+// Package seeds finds the first peers of a node: in lists on the web and in files,
+// and by names of hosts.
+package seeds
 
 import (
 	"bufio"
@@ -18,7 +20,7 @@ import (
 
 // Limits of seed lists, which are somebody else's files.
 const (
-	seedTimeout = 10 * time.Second
+	Timeout     = 10 * time.Second
 	maxSeedList = 1 << 20 // bytes
 	maxSeeds    = 10000   // addresses taken from one list
 	maxBadLines = 10      // told one by one; more are counted
@@ -28,15 +30,15 @@ const (
 	seedRetryMax = 10 * time.Minute
 )
 
-// badLine is a line of a list that is no address.
-type badLine struct {
+// Bad is a line of a list that is no address.
+type Bad struct {
 	Line int
 	Err  error
 }
 
-// parseSeeds reads a list of addresses, one host:port a line. What follows # or
+// parse reads a list of addresses, one host:port a line. What follows # or
 // ; is a comment; factomd's own lists have none (factomd 2).
-func parseSeeds(text []byte) (seeds []addr.Addr, bad []badLine) {
+func parse(text []byte) (seeds []addr.Addr, bad []Bad) {
 	seen := map[addr.Addr]bool{}
 	sc := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
 	sc.Buffer(nil, maxSeedList+1)
@@ -52,7 +54,7 @@ func parseSeeds(text []byte) (seeds []addr.Addr, bad []badLine) {
 		}
 		switch {
 		case err != nil:
-			bad = append(bad, badLine{n, err})
+			bad = append(bad, Bad{n, err})
 		case !seen[a]:
 			seen[a] = true
 			seeds = append(seeds, a)
@@ -61,17 +63,18 @@ func parseSeeds(text []byte) (seeds []addr.Addr, bad []badLine) {
 	return seeds, bad
 }
 
-// readSeedFile reads a list from a file.
-func readSeedFile(path string) ([]addr.Addr, []badLine, error) {
+// ReadFile reads a list from a file of at most 1 MiB. Lines that are no addresses
+// are returned beside those that are.
+func ReadFile(path string) ([]addr.Addr, []Bad, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close()
-	return readSeeds(f)
+	return read(f)
 }
 
-func readSeeds(r io.Reader) ([]addr.Addr, []badLine, error) {
+func read(r io.Reader) ([]addr.Addr, []Bad, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxSeedList+1))
 	if err != nil {
 		return nil, nil, err
@@ -79,12 +82,12 @@ func readSeeds(r io.Reader) ([]addr.Addr, []badLine, error) {
 	if len(b) > maxSeedList {
 		return nil, nil, fmt.Errorf("list: over the limit of %d bytes", maxSeedList)
 	}
-	seeds, bad := parseSeeds(b)
+	seeds, bad := parse(b)
 	return seeds, bad, nil
 }
 
-// fetchSeeds gets a list from the web, all of it within timeout.
-func fetchSeeds(ctx context.Context, url string, timeout time.Duration) ([]addr.Addr, []badLine, error) {
+// Fetch gets a list from the web, all of it within timeout.
+func Fetch(ctx context.Context, url string, timeout time.Duration) ([]addr.Addr, []Bad, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -99,20 +102,21 @@ func fetchSeeds(ctx context.Context, url string, timeout time.Duration) ([]addr.
 	if resp.StatusCode != http.StatusOK {
 		return nil, nil, fmt.Errorf("get %s: %s", url, resp.Status)
 	}
-	return readSeeds(resp.Body)
+	return read(resp.Body)
 }
 
-// seeder keeps a node supplied with the addresses of one list.
-type seeder struct {
-	name  string // of the list, for the log
-	fetch func(context.Context) ([]addr.Addr, []badLine, error)
-	learn func([]addr.Addr) error
-	log   *slog.Logger
+// Source keeps a node supplied with the addresses of one list.
+type Source struct {
+	Name  string // of the list, for people
+	Fetch func(context.Context) ([]addr.Addr, []Bad, error)
+	Learn func([]addr.Addr) error
+	Log   *slog.Logger
+	Say   func(format string, args ...any) // tells people what came of it; may be nil
 }
 
-// run fetches until ctx is done: again after seedRefresh when there were
+// Run fetches until ctx is done: again after seedRefresh when there were
 // addresses, and sooner, with growing pauses, when there were none.
-func (s *seeder) run(ctx context.Context) {
+func (s *Source) Run(ctx context.Context) {
 	retry := seedRetry
 	for {
 		pause := seedRefresh
@@ -130,26 +134,29 @@ func (s *seeder) run(ctx context.Context) {
 	}
 }
 
-func (s *seeder) once(ctx context.Context) bool {
-	seeds, bad, err := s.fetch(ctx)
+func (s *Source) once(ctx context.Context) bool {
+	seeds, bad, err := s.Fetch(ctx)
 	if ctx.Err() != nil {
 		return false
 	}
 	if err != nil {
-		s.log.Warn("seeds could not be fetched", "err", err)
+		s.Log.Warn("seeds could not be fetched", "from", s.Name, "err", err)
 		return false
 	}
-	logBad(s.log, s.name, bad)
-	if err := s.learn(seeds); err != nil {
-		s.log.Warn("seeds were not taken", "err", err)
+	LogBad(s.Log, s.Name, bad)
+	if err := s.Learn(seeds); err != nil {
+		s.Log.Warn("seeds were not taken", "err", err)
 		return false
 	}
-	s.log.Info("seeds fetched", "addresses", len(seeds), "bad", len(bad))
+	s.Log.Info("seeds fetched", "from", s.Name, "addresses", len(seeds), "bad", len(bad))
+	if s.Say != nil {
+		s.Say("seeds %.120q: %d addresses, %d bad lines", s.Name, len(seeds), len(bad))
+	}
 	return len(seeds) > 0
 }
 
-// logBad reports lines that are no addresses, the first few by number.
-func logBad(log *slog.Logger, what string, bad []badLine) {
+// LogBad reports lines that are no addresses, the first few by number.
+func LogBad(log *slog.Logger, what string, bad []Bad) {
 	for _, b := range bad[:min(len(bad), maxBadLines)] {
 		log.Warn("bad line", "list", what, "line", b.Line, "err", b.Err)
 	}

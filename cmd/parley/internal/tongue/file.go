@@ -1,0 +1,63 @@
+package tongue
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"parley/config"
+	"parley/core"
+)
+
+// maxImportFile is the most bytes of a file of peers.
+const maxImportFile = 64 << 20
+
+// Imported returns the peers in the file that the settings say to take over, if
+// there is one.
+func Imported(s *config.Settings) ([]core.Known, error) {
+	t := Of(s)
+	if s.ImportPeers == "" || t.Import == nil {
+		return nil, nil
+	}
+	b, err := readFile(s.ImportPeers, maxImportFile)
+	if err != nil {
+		return nil, fmt.Errorf("import-peers: %w", err)
+	}
+	ks, err := t.Import(b)
+	if err != nil {
+		return nil, fmt.Errorf("import-peers: %s: %w", s.ImportPeers, err)
+	}
+	return ks, nil
+}
+
+// readFile reads a file of at most max bytes.
+func readFile(path string, max int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, max+1))
+	if err == nil && int64(len(b)) > max {
+		err = fmt.Errorf("%s: over the limit of %d bytes", path, max)
+	}
+	return b, err
+}
+
+// describe adds the line to an error about JSON.
+func describe(file []byte, err error) error {
+	at := int64(-1)
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		at = e.Offset
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		at = e.Offset
+	}
+	if at < 0 || at > int64(len(file)) {
+		return err
+	}
+	return fmt.Errorf("line %d: %w", 1+bytes.Count(file[:at], []byte("\n")), err)
+}
