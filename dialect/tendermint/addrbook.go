@@ -1,8 +1,10 @@
 package tendermint
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -39,9 +41,37 @@ type KnownAddress struct {
 
 // bookFile and the types below are the file of CometBFT.
 type bookFile struct {
-	Key   string      `json:"key"`
-	Addrs []bookEntry `json:"addrs"`
+	Key   string               `json:"key"`
+	Addrs bookAddrs[bookEntry] `json:"addrs"`
 }
+
+// bookAddrs is a list of at most maxKnown entries: it is read one by one, so
+// that a file of nothing but brackets does not take gigabytes.
+type bookAddrs[T any] []T
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (l *bookAddrs[T]) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	switch t, err := d.Token(); {
+	case err != nil || t == nil:
+		return err
+	case t != json.Delim('['):
+		return errNoList
+	}
+	for d.More() {
+		if len(*l) >= maxKnown {
+			return fmt.Errorf("addresses: limit %d", maxKnown)
+		}
+		var e T
+		if err := d.Decode(&e); err != nil {
+			return err
+		}
+		*l = append(*l, e)
+	}
+	return nil
+}
+
+var errNoList = errors.New("addresses: not a list")
 
 type bookEntry struct {
 	Addr        bookAddr  `json:"addr"`
@@ -63,7 +93,7 @@ type bookAddr struct {
 // bookFile2014 and the types below are the file of 2014.
 type bookFile2014 struct {
 	Key   string
-	Addrs []bookEntry2014
+	Addrs bookAddrs[bookEntry2014]
 }
 
 type bookEntry2014 struct {
@@ -156,8 +186,6 @@ func (b *AddrBook) take(k KnownAddress, kind byte) error {
 		return fmt.Errorf("bucket type %d, want %d or %d", kind, bucketNew, bucketOld)
 	}
 	switch {
-	case len(b.Addrs) >= maxKnown:
-		return fmt.Errorf("limit %d", maxKnown)
 	case !k.Addr.Addr.IP.IsValid() || k.Addr.Addr.IP.Zone() != "":
 		return fmt.Errorf("no address")
 	case k.Attempts < 0:
@@ -177,7 +205,7 @@ func (b *AddrBook) take(k KnownAddress, kind byte) error {
 // Format returns the file that CometBFT reads and ParseAddrBook too. Entries
 // without buckets are spread by the group of their address.
 func (b *AddrBook) Format() ([]byte, error) {
-	f := bookFile{Key: b.Key, Addrs: make([]bookEntry, 0, len(b.Addrs))}
+	f := bookFile{Key: b.Key, Addrs: make(bookAddrs[bookEntry], 0, len(b.Addrs))}
 	for _, k := range b.Addrs {
 		e := bookEntry{
 			Addr: entryAddr(k.Addr), Src: entryAddr(k.Src), Buckets: b.place(k), Attempts: int32(k.Attempts),
@@ -191,7 +219,7 @@ func (b *AddrBook) Format() ([]byte, error) {
 // Format2014 is Format for nodes of 2014. It leaves out what they do not know:
 // identities and bans.
 func (b *AddrBook) Format2014() ([]byte, error) {
-	f := bookFile2014{Key: b.Key, Addrs: make([]bookEntry2014, 0, len(b.Addrs))}
+	f := bookFile2014{Key: b.Key, Addrs: make(bookAddrs[bookEntry2014], 0, len(b.Addrs))}
 	for _, k := range b.Addrs {
 		to, from := entryAddr(k.Addr), entryAddr(k.Src)
 		f.Addrs = append(f.Addrs, bookEntry2014{

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -275,6 +276,8 @@ func TestAddrBookRefused(t *testing.T) {
 	}
 	for name, b := range map[string][]byte{
 		"too large":       make([]byte, maxBook+1),
+		"too many":        []byte(`{"addrs":[{}` + strings.Repeat(`,{}`, 5<<20) + `]}`),
+		"no list":         []byte(`{"addrs":{"addr":1}}`),
 		"no json":         []byte("book"),
 		"identity":        entry("0a0a", "0a"),
 		"no ip":           entry(`"8.8.8.8"`, `""`),
@@ -288,8 +291,14 @@ func TestAddrBookRefused(t *testing.T) {
 		"many buckets":    entry(`[1]`, `[1,2,3,4,5,6,7,8,9]`),
 		"attempts":        entry(`"attempts":1`, `"attempts":-1`),
 	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		if _, err := ParseAddrBook(b); err == nil {
 			t.Errorf("%s: no error", name)
+		}
+		runtime.ReadMemStats(&after)
+		if got := after.TotalAlloc - before.TotalAlloc; got > 8*maxBook {
+			t.Errorf("%s: took %d bytes, limit %d", name, got, 8*maxBook)
 		}
 	}
 	if _, err := ParseAddrBook2014([]byte(`{"Addrs":[{"BucketType":1}]}`)); err == nil {

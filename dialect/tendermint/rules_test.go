@@ -277,6 +277,48 @@ func TestSeed(t *testing.T) {
 	s.want("and hangs up when that is written", s.sent(2, TypePEX), "end 2 none")
 }
 
+// Who neither answers nor asks does not keep a place.
+func TestSeedHangsUpOnTheSilent(t *testing.T) {
+	s := newStage(t, mustNew(t, Config{Seed: true, Ping: time.Hour}))
+	s.view.Wanted = 0
+	s.join(1, true)
+	s.want("whom it dialed", s.after(crawlTime-time.Second), "")
+	s.want("for half a minute", s.after(time.Second), "end 1 none")
+	s.join(2, false)
+	if got := s.after(seedTime - time.Second); strings.Contains(got, "end") {
+		t.Errorf("who dialed it, soon: %q", got)
+	}
+	s.want("for ten minutes", s.after(time.Second), "end 2 none")
+
+	s = newStage(t, mustNew(t, Config{Ping: time.Hour}))
+	s.join(1, true)
+	s.join(2, false)
+	if got := s.after(2 * seedTime); strings.Contains(got, "end") {
+		t.Errorf("a node that is no seed: %q", got)
+	}
+}
+
+// What is passed over costs time too.
+func TestExchangeFloods(t *testing.T) {
+	s := newStage(t, mustNew(t, Config{}))
+	s.view.Wanted = 0
+	s.join(1, false)
+	s.ask(1)
+	s.ask(1)
+	s.after(6 * time.Second) // from now on requests are passed over for a while
+	for n := 3; n <= maxMessages; n++ {
+		s.want("a request that is passed over", s.ask(1), "")
+	}
+	s.want("too many", s.ask(1), "end 1 abuse")
+
+	s = newStage(t, mustNew(t, Config{NoPEX: true, Channels: []Channel{{ID: 1}}}))
+	s.join(1, false)
+	for range maxMessages {
+		s.want("to a node without it", s.ask(1), "")
+	}
+	s.want("too many", s.ask(1), "end 1 abuse")
+}
+
 func TestNoExchange(t *testing.T) {
 	s := newStage(t, mustNew(t, Config{NoPEX: true, Channels: []Channel{{ID: 1}}}))
 	s.want("nobody is asked", s.join(1, true), "")
@@ -308,7 +350,7 @@ func TestRules2014(t *testing.T) {
 		s.view.Known = []addr.Addr{peerAddr(5), {Host: "a.example", Port: 1}}
 		s.want("a request", s.ask(2), "tell 1 2")
 		s.want("another", s.ask(2), "tell 1 2")
-		for range maxRequests - 2 {
+		for range maxMessages - 2 {
 			s.want("one too soon, which was no sin", s.ask(2), "")
 		}
 		s.want("one more in a minute", s.ask(2), "end 2 abuse")

@@ -15,7 +15,7 @@ const (
 	minute      = time.Minute
 	maxPings    = 600
 	maxPongs    = 600
-	maxRequests = 60 // in 2014, when nobody had to pause between them
+	maxMessages = 60 // of peer exchange, of any kind, also those that are passed over
 	maxPushes   = 10 // addresses unasked, in 2014, when that was the custom
 
 	// patience is how many times the time for a pong a peer has that sends
@@ -26,6 +26,12 @@ const (
 	slack = 5 * time.Second
 	// forgotten is after how long a peer that did not answer is asked again.
 	forgotten = 2 * time.Minute
+
+	// crawlTime is how long a seed waits for the answer of whom it dialed, and
+	// seedTime how long for the request of who dialed it: else those that stay
+	// silent would take all its places. CometBFT waits 28 hours for both.
+	crawlTime = 30 * time.Second
+	seedTime  = 10 * time.Minute
 )
 
 var (
@@ -33,6 +39,7 @@ var (
 	errUnasked   = errors.New("addresses that nobody asked for")
 	errImpatient = errors.New("asked for addresses again too soon")
 	errNoPong    = errors.New("no answer to a ping")
+	errSilent    = errors.New("a seed has no time for who neither asks nor answers")
 )
 
 // session is one link's rules. It belongs to the brain.
@@ -42,6 +49,7 @@ type session struct {
 	peer *Peer
 	pex  bool // both sides have the channel of peer exchange
 
+	joined  time.Time // when the link opened
 	pinged  time.Time // when the last ping was sent, or the link opened
 	since   time.Time // when the first ping was sent that is not answered; zero if all are
 	due     time.Time
@@ -73,7 +81,7 @@ func (t *tally) add(now time.Time) int {
 }
 
 func newSession(r *rules, now time.Time, id dialect.LinkID, in dialect.Intro) *session {
-	s := &session{r: r, id: id, pinged: now, pex: r.set.table.pex}
+	s := &session{r: r, id: id, joined: now, pinged: now, pex: r.set.table.pex}
 	if s.peer, _ = in.Info.(*Peer); s.peer == nil {
 		s.peer = new(Peer)
 	}
@@ -127,6 +135,10 @@ func (s *session) ping(now time.Time, out *dialect.Out) {
 }
 
 func (s *session) exchange(now time.Time, body []byte, out *dialect.Out) {
+	if s.asks.add(now) > maxMessages {
+		s.abuse(fmt.Errorf("more than %d messages of peer exchange in %v", maxMessages, minute), out)
+		return
+	}
 	if !s.pex {
 		return
 	}
@@ -143,12 +155,7 @@ func (s *session) exchange(now time.Time, body []byte, out *dialect.Out) {
 
 // answer gives addresses to a peer that asked, and may.
 func (s *session) answer(now time.Time, out *dialect.Out) {
-	if s.r.set.form != comet {
-		if s.asks.add(now) > maxRequests {
-			s.abuse(fmt.Errorf("more than %d requests in %v", maxRequests, minute), out)
-			return
-		}
-	} else if now.Sub(s.requested) < s.r.set.askAgain/2 && s.requests >= 2 {
+	if s.r.set.form == comet && now.Sub(s.requested) < s.r.set.askAgain/2 && s.requests >= 2 {
 		s.abuse(errImpatient, out)
 		return
 	}
@@ -232,6 +239,11 @@ func (s *session) Wake(now time.Time, out *dialect.Out) {
 		s.due = now.Add(s.r.set.ping)
 		return
 	}
+	if leave := s.leave(); !leave.IsZero() && !now.Before(leave) {
+		s.end(fault.None, errSilent, out)
+		s.due = now.Add(s.r.set.ping)
+		return
+	}
 	if !now.Before(s.pingAt()) {
 		s.pinged = now
 		if s.since.IsZero() {
@@ -267,11 +279,25 @@ func (s *session) dead() time.Time {
 	return earlier(later(in, s.since).Add(s.r.set.pong), most)
 }
 
+// leave returns when a seed hangs up in any case, or the zero time.
+func (s *session) leave() time.Time {
+	switch {
+	case !s.r.set.seed:
+		return time.Time{}
+	case s.peer.Dialed:
+		return s.joined.Add(crawlTime)
+	}
+	return s.joined.Add(seedTime)
+}
+
 // plan says when to wake up next.
 func (s *session) plan(now time.Time) {
 	s.due = s.pingAt()
 	if dead := s.dead(); !dead.IsZero() {
 		s.due = earlier(s.due, dead)
+	}
+	if leave := s.leave(); !leave.IsZero() {
+		s.due = earlier(s.due, leave)
 	}
 	s.due = later(s.due, now.Add(time.Millisecond))
 }
