@@ -27,7 +27,7 @@ type MessageError struct {
 	// Rest is how many bytes of the payload were not taken off the
 	// connection, because the header alone decided. Whoever wants to read
 	// on must discard them first.
-	Rest int
+	Rest int64
 
 	cause error
 	kind  fault.Kind

@@ -226,7 +226,7 @@ func TestRefusedAtTheHeader(t *testing.T) {
 	for _, c := range []struct {
 		head []byte
 		want string
-		rest int
+		rest int64
 	}{
 		{announce(frameWith(CmdPing, nil), 9), "ping: payload bytes: 9, limit 8", 9},
 		{announce(frameWith("frobnicate", nil), 1000), "header: unknown command", 1000},

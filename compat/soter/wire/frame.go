@@ -161,7 +161,7 @@ func parseHeader(h *[headerSize]byte, net SoterNet, f form) (command string, siz
 	name := bytes.TrimRight(h[4:4+CommandSize], "\x00")
 	bad := func(field string, cause error) (string, int, error) {
 		e := badMessage(field, fault.Protocol, cause)
-		e.Rest = size
+		e.Rest = int64(length)
 		return "", 0, e
 	}
 	magic := SoterNet(binary.LittleEndian.Uint32(h[:]))

@@ -78,7 +78,7 @@ func TestGoldenHostile(t *testing.T) {
 				continue
 			}
 			refused(t, name, err, verdict)
-			if e, ok := errors.AsType[*MessageError](err); ok && e.Rest != 0 && name != "oversized_total" && n+e.Rest != len(b) {
+			if e, ok := errors.AsType[*MessageError](err); ok && e.Rest != 0 && name != "oversized_total" && n+int(e.Rest) != len(b) {
 				t.Errorf("%s: %d bytes read and %d to be discarded, want %d together", name, n, e.Rest, len(b))
 			}
 		}
