@@ -22,6 +22,14 @@ type Codec struct {
 
 // NewCodec opens a link in memory.
 func NewCodec(l Language, size int) (*Codec, error) {
+	a, err := l.dialect()
+	if err != nil {
+		return nil, err
+	}
+	b, err := l.dialect()
+	if err != nil {
+		return nil, err
+	}
 	here, there := net.Pipe()
 	defer here.Close()
 	defer there.Close()
@@ -29,11 +37,11 @@ func NewCodec(l Language, size int) (*Codec, error) {
 	var farErr error
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if far, farErr = l.Dialect.Open(there, opening(2, false)); farErr != nil {
+		if far, farErr = b.Open(there, opening(2, false)); farErr != nil {
 			there.Close()
 		}
 	})
-	near, err := l.Dialect.Open(here, opening(1, true))
+	near, err := a.Open(here, opening(1, true))
 	if err != nil {
 		here.Close()
 	}

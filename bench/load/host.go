@@ -33,8 +33,12 @@ type host struct {
 
 // start runs a node that accepts whoever comes and dials nobody.
 func start(l Language, h node.Handler) (*host, error) {
+	d, err := l.dialect()
+	if err != nil {
+		return nil, err
+	}
 	n, err := node.New(node.Config{
-		Dialect: l.Dialect,
+		Dialect: d,
 		Self:    dialect.Self{Network: network, Agent: "bench"},
 		Handler: h,
 		Listen:  []addr.Addr{{IP: loopback}},

@@ -4,10 +4,13 @@
 package load
 
 import (
+	"crypto/rand"
 	"fmt"
 
 	"parley/dialect"
+	"parley/dialect/bitcoin"
 	"parley/dialect/factom"
+	"parley/dialect/tendermint"
 	"parley/dialect/toy"
 )
 
@@ -16,9 +19,14 @@ type Language struct {
 	Name    string // as in the names of rows
 	Dialect dialect.Dialect
 	Type    uint32 // of application messages
+
+	// fresh makes a dialect for one more node, where each needs an identity of
+	// its own; nil where one serves all.
+	fresh func() (dialect.Dialect, error)
 }
 
-// Languages returns every dialect there is to measure, the simplest first.
+// Languages returns the dialects that are measured in everything, the simplest
+// first.
 func Languages() ([]Language, error) {
 	all := []Language{{Name: "toy", Dialect: toy.New(toy.Config{}), Type: toy.App}}
 	for _, version := range []uint16{factom.V9, factom.V10, factom.V11} {
@@ -29,6 +37,40 @@ func Languages() ([]Language, error) {
 		all = append(all, Language{Name: fmt.Sprintf("factom-%d", version), Dialect: d, Type: factom.TypeMessage})
 	}
 	return all, nil
+}
+
+// Soter returns the dialect of Soter, whose checksum is a double SHA-256.
+func Soter() (Language, error) {
+	d, err := bitcoin.New(bitcoin.Config{Params: bitcoin.SoterMain()})
+	if err != nil {
+		return Language{}, err
+	}
+	return Language{Name: "soter", Dialect: d, Type: bitcoin.TypeTx}, nil
+}
+
+// cometChannel is the channel of transactions, whose messages have up to 2 MiB.
+const cometChannel = 0x30
+
+// CometBFT returns the dialect of CometBFT, which seals all it says.
+func CometBFT() (Language, error) {
+	l := Language{Name: "cometbft", Type: cometChannel, fresh: func() (dialect.Dialect, error) {
+		key, err := tendermint.NewKey(rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		return tendermint.New(tendermint.Config{Key: key, Network: "bench", Channels: tendermint.NodeChannels()})
+	}}
+	var err error
+	l.Dialect, err = l.fresh()
+	return l, err
+}
+
+// dialect returns a dialect for one more node.
+func (l Language) dialect() (dialect.Dialect, error) {
+	if l.fresh == nil {
+		return l.Dialect, nil
+	}
+	return l.fresh()
 }
 
 // message returns an application message. Its body must not change.

@@ -19,13 +19,17 @@ type peer struct {
 // meet dials a node and opens a link with it. Peers that are to be linked to one
 // node at once need different numbers, from 1 on.
 func meet(l Language, at net.Addr, number int) (*peer, error) {
+	d, err := l.dialect()
+	if err != nil {
+		return nil, err
+	}
 	c, err := raw.Dial(at)
 	if err != nil {
 		return nil, err
 	}
 	o := opening(number, true)
 	o.Remote = addr.FromAddrPort(c.RemoteAddr().(*net.TCPAddr).AddrPort())
-	link, err := l.Dialect.Open(c, o)
+	link, err := d.Open(c, o)
 	if err == nil && len(link.Prelude) > 0 {
 		_, err = c.Write(link.Prelude)
 	}
