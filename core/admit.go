@@ -40,10 +40,10 @@ func (n *Node) mayAccept(now time.Time, from addr.Addr) error {
 		return errBanned
 	case n.tally.opening >= n.cfg.Opening:
 		return errOpening
-	case n.cfg.Only && !known && !n.keep.names:
+	case n.cfg.Only && !known && !n.keep.names && len(n.cfg.Trusted) == 0:
 		return errOnly
-	case !known && n.perHost[from.HostOnly()] >= n.cfg.PerHost:
-		return errPerHost
+	case !known && n.perHost[from.HostOnly()] >= n.cfg.PerHost+len(n.cfg.Trusted):
+		return errPerHost // with room for those that may turn out to be trusted: see crowded
 	}
 	return nil
 }
@@ -124,6 +124,8 @@ func (n *Node) judge(now time.Time, l, rival *link) error {
 		return errOnly
 	case rival != nil && n.stays(now, rival, l):
 		return errTwice
+	case n.crowded(l, rival):
+		return errPerHost
 	case n.full(l, rival):
 		return errFull
 	}
@@ -144,6 +146,22 @@ func (n *Node) full(l, rival *link) bool {
 		}
 	}
 	return in >= n.cfg.Inbound || room <= 0
+}
+
+// crowded reports whether an introduced peer, who is not trusted after all, is
+// one too many from its machine.
+func (n *Node) crowded(l, rival *link) bool {
+	host := l.addr.HostOnly()
+	if l.dialed || l.attached || l.always || n.perHost[host] <= n.cfg.PerHost || n.keep.host(l.addr) {
+		return false
+	}
+	others := 0
+	for _, o := range n.made {
+		if o != l && o != rival && o.admitted && !o.dialed && !o.attached && !o.always && o.addr.HostOnly() == host {
+			others++
+		}
+	}
+	return others >= n.cfg.PerHost
 }
 
 // believe returns where a peer that says that it listens at a can be dialed.

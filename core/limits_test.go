@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"parley/addr"
 	"parley/dialect"
 )
 
@@ -228,5 +229,61 @@ func TestTrusted(t *testing.T) {
 	n.Tune(epoch, Config{Inbound: 1, Outbound: -1}, &e)
 	if len(e.Close) != 1 || e.Close[0].Link != friend {
 		t.Errorf("closed are %+v, want the link that is trusted no more", e.Close)
+	}
+}
+
+// TestTrustedFromACrowd checks that trusted identities are let in from a machine
+// that has all the links it may, where others still are not.
+func TestTrustedFromACrowd(t *testing.T) {
+	n := newNode(1, Config{PerHost: 2, Outbound: -1, Trusted: []string{"friend", "ally"}})
+	var e Effects
+	port := uint16(0)
+	admit := func(identity string) error {
+		port++
+		id, err := n.Accepted(epoch, at("8.1.0.1:1").WithPort(port))
+		if err != nil {
+			return err
+		}
+		in := dialect.Intro{ID: identity}
+		if err := n.Admit(epoch, id, in, &e); err != nil {
+			n.Closed(epoch, id, err, &e)
+			return err
+		}
+		n.Opened(epoch, id, in, &e)
+		return nil
+	}
+	for _, c := range []struct {
+		id   string
+		fits bool
+	}{{"one", true}, {"friend", true}, {"two", true}, {"three", false}, {"ally", true}, {"four", false}, {"", false}} {
+		if err := admit(c.id); (err == nil) != c.fits {
+			t.Errorf("%q: %v", c.id, err)
+		}
+	}
+	opening := 0
+	for {
+		port++
+		if _, err := n.Accepted(epoch, at("8.1.0.1:1").WithPort(port)); err != nil {
+			break
+		}
+		if opening++; opening > 2 {
+			t.Fatal("a machine opens connections without limit")
+		}
+	}
+}
+
+// TestTrustedWithOnly checks that trusted identities are welcome where nobody
+// else is, wherever they dial from.
+func TestTrustedWithOnly(t *testing.T) {
+	n := newNode(1, Config{Only: true, Always: []addr.Addr{at("9.1.0.1:1")}, Trusted: []string{"friend"}})
+	var e Effects
+	for identity, fits := range map[string]bool{"friend": true, "stranger": false, "": false} {
+		id, err := n.Accepted(epoch, at("8.1.0.1:1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Admit(epoch, id, dialect.Intro{ID: identity}, &e); (err == nil) != fits {
+			t.Errorf("%q: %v", identity, err)
+		}
 	}
 }
