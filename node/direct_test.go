@@ -63,7 +63,7 @@ func testLoneMessages(t *testing.T, d plain) {
 		t.Error("the writer was called for lone messages")
 	}
 	s := l.Stats()
-	if s.OutMsgs.Load() != 50 || s.Dropped.Load() != 1 || l.Queued() != 0 {
+	if s.OutMsgs.Load() != 50 || s.Dropped.Load() != 1 || s.Drops().Unsendable != 1 || l.Queued() != 0 {
 		t.Errorf("%d sent, %d dropped, %d bytes wait", s.OutMsgs.Load(), s.Dropped.Load(), l.Queued())
 	}
 }

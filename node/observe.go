@@ -111,6 +111,7 @@ func (n *Node) bury(now time.Time, l *Link, why error) {
 		ID: uint64(l.id), Addr: l.addr.String(), Dialed: l.dialed, WasUp: l.wasUp,
 		Start: l.start, End: now, Kind: kind.String(), Why: why.Error(),
 		InBytes: s.InBytes.Load(), OutBytes: s.OutBytes.Load(),
+		Dropped: s.Dropped.Load(), Drops: s.Drops(),
 	}
 	level := slog.LevelDebug
 	if l.wasUp {
@@ -196,7 +197,7 @@ func (n *Node) row(st *core.LinkState) stats.LinkRow {
 	s := &l.stats
 	r.InBytes, r.InMsgs = s.InBytes.Load(), s.InMsgs.Load()
 	r.OutBytes, r.OutMsgs = s.OutBytes.Load(), s.OutMsgs.Load()
-	r.Dropped, r.Queued = s.Dropped.Load(), l.out.waiting()
+	r.Dropped, r.Drops, r.Queued = s.Dropped.Load(), s.Drops(), l.out.waiting()
 	if !st.Opening {
 		r.LastIn, r.LastOut = time.Unix(0, s.InLast.Load()), time.Unix(0, s.OutLast.Load())
 	}

@@ -85,6 +85,9 @@ func (o *outbox) put(it item, full FullPolicy, s *stats.Link) (lost []func(error
 		err = errFull
 	}
 	if err != nil {
+		if err == errFull {
+			s.Full.Add(1)
+		}
 		s.Dropped.Add(1)
 		s.DroppedBytes.Add(uint64(len(it.msg.Body)))
 		return lost, false, err
@@ -104,6 +107,7 @@ func (o *outbox) say(it item, s *stats.Link) (pen bool, err error) {
 	case o.closed:
 		return false, ErrClosed
 	case !o.fits(it.cost()) && o.bytes+it.cost() > o.limit+ownRoom:
+		s.Full.Add(1)
 		s.Dropped.Add(1)
 		s.DroppedBytes.Add(uint64(len(it.msg.Body)))
 		return false, errFull
@@ -135,6 +139,7 @@ func (o *outbox) forget(n int, s *stats.Link) (lost []func(error)) {
 	for ; k < len(o.queue) && !o.fits(n) && !o.queue[k].kept; k++ {
 		it := &o.queue[k]
 		o.bytes -= it.cost()
+		s.Forgotten.Add(1)
 		s.Dropped.Add(1)
 		s.DroppedBytes.Add(uint64(len(it.msg.Body)))
 		if it.done != nil {

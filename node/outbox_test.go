@@ -80,6 +80,13 @@ func checkSlow(t *testing.T, full FullPolicy, na, nb *running, lb *Link, got []s
 		if dropped == 0 || len(got)+dropped != count || lb.Stats().DroppedBytes.Load() != uint64(dropped*chunk) {
 			t.Errorf("the slow peer got %d and lost %d of %d", len(got), dropped, count)
 		}
+		want := stats.Drops{Full: uint64(dropped)}
+		if full == DropOldest {
+			want = stats.Drops{Forgotten: uint64(dropped)}
+		}
+		if got := lb.Stats().Drops(); got != want {
+			t.Errorf("dropped for %+v, want %+v", got, want)
+		}
 		if newest := got[len(got)-1][:6] == numbered(count - 1)[:6]; newest != (full == DropOldest) {
 			t.Errorf("the last message the slow peer got is %s", got[len(got)-1][:6])
 		}

@@ -188,6 +188,7 @@ func (w *writer) preface() {
 
 // refuse drops a message that has no wire form.
 func (l *Link) refuse(it *item, err error) {
+	l.stats.Unsendable.Add(1)
 	l.stats.Dropped.Add(1)
 	l.stats.DroppedBytes.Add(uint64(len(it.msg.Body)))
 	l.n.cfg.Log.Warn("message not sent", "link", l, "type", it.msg.Type, "size", len(it.msg.Body), "err", err)

@@ -19,7 +19,25 @@ type Link struct {
 	OutLast           atomic.Int64  // Unix nanoseconds of the last batch
 	Dropped           atomic.Uint64 // messages the outbox refused or forgot
 	DroppedBytes      atomic.Uint64
-	_                 [24]byte
+
+	// Of the dropped, see [Drops]; the others came while the link was closing.
+	Full, Forgotten, Unsendable atomic.Uint64
+}
+
+// Drops says why messages for one peer were dropped.
+type Drops struct {
+	Full       uint64 `json:"full"`       // the outbox had no room
+	Forgotten  uint64 `json:"forgotten"`  // the outbox forgot them for newer ones
+	Unsendable uint64 `json:"unsendable"` // they had no wire form
+	Closing    uint64 `json:"closing"`    // the link was closing
+}
+
+// Drops returns why messages were dropped. Any goroutine may call it.
+func (l *Link) Drops() Drops {
+	d := Drops{Full: l.Full.Load(), Forgotten: l.Forgotten.Load(), Unsendable: l.Unsendable.Load()}
+	known := d.Full + d.Forgotten + d.Unsendable
+	d.Closing = max(l.Dropped.Load(), known) - known
+	return d
 }
 
 // Snapshot is a node's state at one moment, ready for JSON. What is not known
@@ -64,6 +82,7 @@ type LinkRow struct {
 	OutBytes uint64    `json:"outBytes"`
 	OutMsgs  uint64    `json:"outMsgs"`
 	Dropped  uint64    `json:"dropped"`
+	Drops    Drops     `json:"drops"`            // why they were dropped
 	Queued   int       `json:"queued"`           // bytes waiting to be written
 	LastIn   time.Time `json:"lastIn,omitzero"`  // last whole message; absent while opening
 	LastOut  time.Time `json:"lastOut,omitzero"` // last batch; absent while opening
@@ -90,4 +109,6 @@ type Ended struct {
 	Why      string    `json:"why"`
 	InBytes  uint64    `json:"inBytes"`
 	OutBytes uint64    `json:"outBytes"`
+	Dropped  uint64    `json:"dropped"`
+	Drops    Drops     `json:"drops"`
 }
