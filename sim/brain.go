@@ -41,7 +41,7 @@ func (n *Node) finish(call what, id core.LinkID, err error) {
 	for _, c := range e.Close {
 		n.note(wClose, c.Link, c.Why)
 		if x := n.find(c.Link); x != nil {
-			x.shut(c.Flush)
+			x.shut(c)
 		}
 	}
 	for _, d := range e.Dial {

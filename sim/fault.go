@@ -91,9 +91,7 @@ func (w *World) fell(n *Node, how power) {
 	if how == vanished {
 		n.note(wVanish, 0, nil)
 		w.trouble++
-		for _, e := range n.ends {
-			n.ghost = append(n.ghost, e.x)
-		}
+		n.ghost = append(n.ghost, n.reading()...)
 	} else {
 		n.note(wCrash, 0, nil)
 	}
@@ -106,6 +104,7 @@ func (w *World) fell(n *Node, how power) {
 		n.ports[i].live = false
 	}
 	n.live = nil
+	n.fellParting()
 	for _, e := range slices.Clone(n.ends) {
 		e.x.bury()
 		e.x.tell(evReset)
@@ -145,8 +144,7 @@ func (n *Node) resume() {
 		return
 	}
 	n.reads()
-	for _, e := range slices.Clone(n.ends) {
-		y := e.x
+	for _, y := range n.reading() {
 		if y.cond == over {
 			continue
 		}

@@ -29,6 +29,7 @@ const (
 	accepting                  // the acceptor's, from then on
 	opening                    // the opening exchange is under way
 	open                       // messages pass
+	parting                    // the core has forgotten it, but what comes is delivered
 	over                       // the node has forgotten it
 )
 
@@ -90,6 +91,8 @@ type extra struct {
 	pumping  bool // an evPump is due
 	stuck    bool // the other side must read before more is written
 	draining bool // over, but for what is in out
+	last     bool // while parting: the other end ends its half first
+	heard    bool // while parting: the other end has ended its half
 	doomed   error
 	pack     *packing
 }
@@ -226,7 +229,11 @@ func (x *end) happen(e *event) {
 // fail ends the link for a reason that did not come from the core, and tells
 // the core.
 func (x *end) fail(why error) {
-	if x.cond == over {
+	switch x.cond {
+	case over:
+		return
+	case parting:
+		x.giveUp()
 		return
 	}
 	x.bury()
@@ -249,8 +256,12 @@ func (x *end) doom(why error) {
 
 // shut ends a link that the core has forgotten, after what is queued has gone
 // out if flush is set.
-func (x *end) shut(flush bool) {
-	if x.cond == open && flush && x.ex != nil && x.ex.busy() {
+func (x *end) shut(c core.Close) {
+	if x.cond == open && c.Hear {
+		x.part(c.Last)
+		return
+	}
+	if x.cond == open && c.Flush && x.ex != nil && x.ex.busy() {
 		x.n.leave(x)
 		x.n.ended()
 		x.unwait()
@@ -263,8 +274,10 @@ func (x *end) shut(flush bool) {
 	x.settle()
 }
 
-// giveUp ends a link whose outbox has not drained in time.
+// giveUp ends a link whose outbox has not drained in time, or whose peer has
+// not ended its half.
 func (x *end) giveUp() {
+	x.parted()
 	if x.ex != nil && x.ex.draining {
 		x.n.discard(x.ex)
 		x.drained()
@@ -273,6 +286,15 @@ func (x *end) giveUp() {
 
 // drained tells the other end of a link that is over that nothing more comes.
 func (x *end) drained() {
+	if x.cond == parting {
+		if !x.ex.last || x.ex.heard {
+			x.tell(evFin)
+		}
+		if !x.ex.heard {
+			return
+		}
+		x.parted()
+	}
 	x.unwait()
 	x.ex = nil
 	x.tell(evFin)

@@ -57,19 +57,20 @@ type Node struct {
 	ports []port // of every connection that is not settled
 	count Counters
 
-	spec  *Spec
-	live  []uint32 // places in ports of links that are up, in the order they opened
-	idle  []uint32 // places in ports that are not in use
-	ends  []entry  // that the core knows, by number
-	ghost []*end   // of a run that vanished, whose peers do not know yet
-	saved *core.Saved
-	rand  *rand.Rand
-	nonce uint64
-	armed int64  // when the pending evWake happens, or never
-	stall int64  // does not read before this
-	part  int32  // of a split network
-	made  uint16 // connections made
-	state power
+	spec    *Spec
+	live    []uint32 // places in ports of links that are up, in the order they opened
+	idle    []uint32 // places in ports that are not in use
+	ends    []entry  // that the core knows, by number
+	parting []*end   // that it does not know any more
+	ghost   []*end   // of a run that vanished, whose peers do not know yet
+	saved   *core.Saved
+	rand    *rand.Rand
+	nonce   uint64
+	armed   int64  // when the pending evWake happens, or never
+	stall   int64  // does not read before this
+	part    int32  // of a split network
+	made    uint16 // connections made
+	state   power
 }
 
 // entry is an end in its node's table.

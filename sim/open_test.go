@@ -43,7 +43,7 @@ func openings(t *testing.T, open func(rw io.ReadWriter, o *dialect.Opening) erro
 	run(t, w, time.Minute)
 	var got []string
 	for line := range strings.Lines(w.Trace.(*tail).String()) {
-		if strings.Contains(line, " closed: ") || strings.Contains(line, " opened") {
+		if strings.Contains(line, " closed: ") || strings.Contains(line, " ended: ") || strings.Contains(line, " opened") {
 			got = append(got, strings.TrimSpace(line))
 		}
 	}
@@ -98,7 +98,7 @@ func TestOpenings(t *testing.T) {
 		}, []string{
 			"0.000000000 21.0.0.1:8108 link 1 closed: open: refused: full",
 			"0.000000000 20.0.0.1:8108 link 1 opened",
-			"0.010000000 20.0.0.1:8108 link 1 closed: read: EOF",
+			"0.010000000 20.0.0.1:8108 link 1 ended: read: EOF",
 		}},
 	} {
 		wantLog(t, c.name, openings(t, c.open), c.want...)

@@ -29,7 +29,7 @@ func (y *end) take(k kind, b uint32) {
 		y.fail(fault.New(fault.IO, "read", errReset))
 	case evDeliver:
 		switch y.cond {
-		case open:
+		case open, parting:
 			y.receive(b)
 		case opening:
 			y.hear(b)
@@ -47,9 +47,18 @@ func (y *end) eof() {
 		y.ex.opening.end(io.EOF)
 		y.opened()
 	case open:
-		y.fail(fault.New(fault.IO, "read", io.EOF))
+		n, why := y.n, fault.New(fault.IO, "read", io.EOF)
+		n.Core.Ended(n.w.Now(), y.id, why, n.w.begin())
+		n.finish(wEnded, y.id, why)
+	case parting:
+		if y.ex.heard = true; !y.ex.busy() {
+			y.drained()
+		}
 	}
 }
+
+// reads reports whether what arrives is decoded.
+func (y *end) reads() bool { return y.cond == open || y.cond == parting }
 
 // unknown answers what arrives for a connection that the machine knows no more.
 func (y *end) unknown() {
@@ -133,13 +142,13 @@ func (y *end) decode(data []byte, lesson *parcel) {
 	if lesson != nil && whole && msgs == 1 && len(rest) == 0 {
 		w.codecs.learn(lesson.codec, lesson.sent, w.last)
 	}
-	if y.cond == open {
+	if y.reads() {
 		y.keep(rest)
 	}
 	if y.cond == open && len(w.session) > 0 {
 		y.report()
 	}
-	if err != nil && y.cond == open {
+	if err != nil && y.reads() {
 		y.fail(err)
 	}
 }
@@ -147,7 +156,7 @@ func (y *end) decode(data []byte, lesson *parcel) {
 // cut decodes until data runs out. It returns what is left.
 func (y *end) cut(data []byte) (rest []byte, msgs int, err error) {
 	w := y.n.w
-	for len(data) > 0 && y.cond == open {
+	for len(data) > 0 && y.reads() {
 		m, n, err := y.dec.Next(data)
 		switch {
 		case err != nil:

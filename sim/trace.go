@@ -20,6 +20,7 @@ const (
 	wReceived
 	wSent
 	wClosed
+	wEnded
 	wRestore
 	wDo
 	wUp
@@ -35,7 +36,7 @@ const (
 )
 
 var whats = [...]string{
-	"wake", "accepted", "attached", "admit", "opened", "received", "sent", "closed", "restore", "do",
+	"wake", "accepted", "attached", "admit", "opened", "received", "sent", "closed", "ended", "restore", "do",
 	"up", "down", "note", "send", "close", "dial", "save", "crash", "vanish", "start",
 }
 

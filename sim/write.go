@@ -138,7 +138,7 @@ func (x *end) shift() queued {
 func (x *end) slim() {
 	ex := x.ex
 	if ex != nil && ex.opening == nil && len(ex.buf) == 0 && !x.held && len(ex.out) == 0 &&
-		!ex.pumping && ex.doomed == nil && ex.pack == nil {
+		!ex.pumping && !ex.draining && ex.doomed == nil && ex.pack == nil {
 		x.ex = nil
 		x.out().fast = x.cond == open && x.plain
 	}
