@@ -130,15 +130,6 @@ func (q *queue) done(in *inbox) {
 	q.list(in)
 }
 
-// discard forgets what waits of a peer that is gone and was never released.
-func (q *queue) discard(in *inbox) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if in.held {
-		in.msgs, in.next, in.bytes = nil, 0, 0
-	}
-}
-
 // close lets nobody wait any longer.
 func (q *queue) close() {
 	q.mu.Lock()

@@ -72,8 +72,8 @@ func (r *rules) Join(now time.Time, id dialect.LinkID, in dialect.Intro, out *di
 	return s
 }
 
-// Command implements [dialect.Rules]. There are no commands.
-func (r *rules) Command(time.Time, any, *dialect.Out) {}
+// Command implements [dialect.Rules]; see [Ask] and [Tell].
+func (r *rules) Command(now time.Time, cmd any, out *dialect.Out) { r.command(now, cmd, out) }
 
 // wanting reports whether addresses are worth asking for.
 func (r *rules) wanting() bool {

@@ -217,6 +217,6 @@ func (d *Dialect) Name() string {
 // ID returns the identity that the key gives this node, or "" in 2014.
 func (d *Dialect) ID() string { return d.set.id }
 
-// Rules returns the behavior of one node; see [dialect.Rules]. It takes no
-// commands. Its notes are of type [Addresses].
+// Rules returns the behavior of one node; see [dialect.Rules]. Its commands are
+// [Ask] and [Tell], its notes of type [Addresses].
 func (d *Dialect) Rules(v dialect.View) dialect.Rules { return newRules(&d.set, v) }
