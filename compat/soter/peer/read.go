@@ -32,6 +32,7 @@ func (p *Peer) read(dec dialect.Decoder) error {
 	}
 	p.mu.RUnlock()
 	r.enc |= p.out.form
+	p.received(len(r.in.bytes())) // what came with the handshake
 	for {
 		if err := r.cut(dec); err != nil {
 			return err

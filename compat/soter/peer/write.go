@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"parley/dialect"
+	"parley/dialect/bitcoin"
 	"parley/fault"
 )
 
@@ -125,6 +126,9 @@ func (w *writer) chunk(c *chunk) (cost int, err error) {
 		if n.ping != 0 {
 			w.p.pinged(n.ping)
 		}
+		if n.mark != bitcoin.TypeReject {
+			w.report(n) // before the answer can arrive
+		}
 		if bad == nil {
 			bad = n.err
 		}
@@ -164,11 +168,19 @@ func (w *writer) tell(c *chunk, sent int, err error) {
 		}
 		w.p.signals.give(n.done, w.p.quit)
 		n.done = nil
-		if n.mark != 0 && why == nil {
-			m := dialect.Message{Type: n.mark, For: dialect.ToSession}
-			w.p.consult(func(now time.Time, out *dialect.Out) { w.p.brain.session.Sent(now, m, out) })
+		if n.mark == bitcoin.TypeReject && why == nil {
+			w.report(n) // which may end the link
 		}
 	}
+}
+
+// report tells the rules of a message that they want to hear about.
+func (w *writer) report(n *note) {
+	if n.mark == 0 {
+		return
+	}
+	m := dialect.Message{Type: n.mark, For: dialect.ToSession}
+	w.p.consult(func(now time.Time, out *dialect.Out) { w.p.brain.session.Sent(now, m, out) })
 }
 
 // giveUp signals for everything that was not sent.
