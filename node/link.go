@@ -336,6 +336,15 @@ func (n *Node) partSoon(now time.Time) {
 	}
 }
 
+// endParting ends the links that are parting with a machine, or one port of it.
+func (n *Node) endParting(a addr.Addr) {
+	for _, l := range n.parting {
+		if l.addr == a || a.Port == 0 && l.addr.HostOnly() == a {
+			l.end(l.down)
+		}
+	}
+}
+
 // partDue reports when hurry is due, or the zero time.
 func (n *Node) partDue() (at time.Time) {
 	for _, l := range n.parting {

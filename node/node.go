@@ -257,6 +257,7 @@ func (n *Node) Ban(a addr.Addr, d time.Duration, why string) (int, error) {
 	var ended int
 	err := n.do(func(now time.Time) {
 		ended = n.core.Ban(now, core.Ban{Addr: a, Until: now.Add(d), Why: why}, &n.eff)
+		n.endParting(a)
 	})
 	return ended, err
 }

@@ -15,9 +15,6 @@ func nine(t *testing.T) []*Network {
 	for i := range 9 {
 		c := numbered(local(uint16(9+i%3)), i+1)
 		c.Special = strings.Join(special, ",")
-		// Nobody dials but who is told to, so that no two make a connection to each
-		// other at once: what is under way on the one that gives way is lost.
-		c.TargetPeers = 1
 		n := start(t, c)
 		all = append(all, n)
 		special = append(special, at(n))

@@ -28,10 +28,11 @@ type Peer struct {
 	limit   int        // bytes that may wait to be written
 	since   time.Time
 	version uint32
-	pinned  bool // special when it connected
+	pinned  bool    // special when it connected
+	sent    *sentBy // shared with the connection that this one took the place of
 
-	sent     sentBy
 	dropped  atomic.Uint64 // parcels that did not reach the link, or did not reach the application
+	moved    atomic.Uint64 // parcels that the link refused, and that its successor took
 	stalled  atomic.Bool   // a broadcast waited in vain: others do not until there is room
 	special  atomic.Bool
 	blame    atomic.Int32
@@ -39,8 +40,9 @@ type Peer struct {
 	lastRate atomic.Pointer[rates]
 }
 
-// newPeer describes a link that came up.
-func newPeer(l *node.Link, c *Configuration, limit int) *Peer {
+// newPeer describes a link that came up, after another one of the same peer
+// unless old is nil.
+func newPeer(l *node.Link, c *Configuration, limit int, old *Peer) *Peer {
 	in := l.Intro()
 	p := &Peer{
 		IsIncoming: !l.Dialed(), Endpoint: endpointOf(l.Addr()), Hash: in.ID,
@@ -49,7 +51,9 @@ func newPeer(l *node.Link, c *Configuration, limit int) *Peer {
 	if h, ok := in.Info.(*factom.Handshake); ok && p.IsIncoming {
 		p.Endpoint.Port = h.ListenPort
 	}
-	if c.PeerResendFilter {
+	if old != nil {
+		p.sent = old.sent
+	} else if p.sent = new(sentBy); c.PeerResendFilter {
 		p.sent.seen = recent.NewBuckets[uint64](c.PeerResendBuckets, c.PeerResendInterval)
 	}
 	return p
@@ -157,6 +161,17 @@ func (ps *PeerStore) Add(p *Peer) error {
 	ps.byHash[p.Hash] = p
 	ps.count(p, 1)
 	return nil
+}
+
+// replace takes a peer into the store, in the place of another of its hash.
+func (ps *PeerStore) replace(p *Peer) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if old := ps.byHash[p.Hash]; old != nil {
+		ps.count(old, -1)
+	}
+	ps.byHash[p.Hash] = p
+	ps.count(p, 1)
 }
 
 // Remove takes a peer out of the store, if it is this very one that is there

@@ -64,13 +64,16 @@ func (n *Network) enlist() {
 	n.roster.Store(r)
 }
 
-// peerChanged keeps the tables of peers. Called by the brain.
+// peerChanged keeps the tables of peers. Of two connections to one peer that
+// were made at once, one takes the place of the other: it comes up before the
+// other goes down, or the other is not live even when it comes up. Called by the
+// brain.
 func (n *Network) peerChanged(l *node.Link, up bool) {
 	if up {
-		p := newPeer(l, &n.conf, n.limit)
+		p := newPeer(l, &n.conf, n.limit, n.peers.Get(l.Intro().ID))
 		n.byLink.Store(l.ID(), p)
-		if err := n.peers.Add(p); err != nil {
-			n.log.Error("two peers of one hash", "err", err)
+		if n.live(l) {
+			n.peers.replace(p)
 		}
 		if l.Dialed() {
 			n.wire.settle(l.Addr())
@@ -78,9 +81,28 @@ func (n *Network) peerChanged(l *node.Link, up bool) {
 	} else if v, ok := n.byLink.LoadAndDelete(l.ID()); ok {
 		p := v.(*Peer)
 		n.peers.Remove(p)
-		n.tally.gone.Add(l.Stats().Dropped.Load())
+		n.tally.gone.Add(l.Stats().Dropped.Load() - p.moved.Load())
 	}
 	n.enlist()
+}
+
+// live reports whether a link takes messages.
+func (n *Network) live(l *node.Link) bool {
+	for x := range n.node.Links() {
+		if x == l {
+			return true
+		}
+	}
+	return false
+}
+
+// successor returns the connection that took the place of one that refused a
+// parcel, or nil.
+func (n *Network) successor(p *Peer) *Peer {
+	if q := n.peers.Get(p.Hash); q != p {
+		return q
+	}
+	return nil
 }
 
 // Send sends a parcel without blocking. If ToNetwork is full, half of what is
@@ -150,10 +172,30 @@ func (n *Network) deliver(p *Parcel, wait bool) {
 	}
 	n.tally.appOut.Add(1)
 	n.shown.sent(len(p.Payload), 1)
-	if !wait {
-		to.link.Queue(message(p), nil)
-	} else if to.link.Send(n.ctx, message(p)) != nil {
-		n.miss(to)
+	n.pass(to, wait, func(to *Peer) bool {
+		if !wait {
+			return to.link.Queue(message(p), nil)
+		}
+		return to.link.Send(n.ctx, message(p)) == nil
+	})
+}
+
+// pass has give put a parcel into the queue of a peer, or into that of the
+// connection that took its place meanwhile. What a queue refuses its link
+// counts; what was waited for in vain is counted here.
+func (n *Network) pass(to *Peer, wait bool, give func(*Peer) bool) {
+	for !give(to) {
+		next := n.successor(to)
+		switch {
+		case next != nil && !wait:
+			to.moved.Add(1)
+		case next == nil && wait:
+			n.miss(to)
+			return
+		case next == nil:
+			return
+		}
+		to = next
 	}
 }
 
@@ -186,12 +228,14 @@ func (n *Network) broadcast(r *roster, p *Parcel, to route.Picker, wait bool) {
 		return
 	}
 	m := node.Share(message(p))
-	for _, i := range s.picks {
-		if peer := s.peers[i]; !wait {
-			peer.link.QueueShared(m)
-		} else if !peer.give(m, &s.wait) {
-			n.miss(peer)
+	give := func(to *Peer) bool {
+		if !wait {
+			return to.link.QueueShared(m)
 		}
+		return to.give(m, &s.wait)
+	}
+	for _, i := range s.picks {
+		n.pass(s.peers[i], wait, give)
 	}
 	clear(s.peers)
 }
