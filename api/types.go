@@ -31,7 +31,7 @@ type Status struct {
 // Network names the network a node takes part in.
 type Network struct {
 	Name string `json:"name"`
-	ID   string `json:"id"` // 0x and eight hexadecimal digits
+	ID   string `json:"id"` // 0x and eight hexadecimal digits; empty where networks have no number
 }
 
 // Links counts links. One that is opening is in no other count.

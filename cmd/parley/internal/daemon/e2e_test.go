@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"parley/api"
+	"parley/cmd/parley/internal/seeds"
 	"parley/config"
 )
 
@@ -63,16 +64,26 @@ type running struct {
 }
 
 // launch runs a daemon with the given flags until it is ended.
-func launch(t *testing.T, file string, flags ...config.Given) *running {
+func launch(t *testing.T, file string, given ...config.Given) *running {
 	t.Helper()
-	o := config.Options{File: file, Env: os.Environ(), Flags: append([]config.Given{
+	return launchWith(t, file, nil, append([]config.Given{
 		{Name: "network", Text: "custom"}, {Name: "custom-network", Text: "test"}, {Name: "listen", Text: "127.0.0.1:0"},
 		{Name: "log-level", Text: "debug"}, {Name: "log-format", Text: "json"},
-	}, flags...)}
+	}, given...))
+}
+
+// launchWith is launch without flags of its own, and with a resolver of names if it
+// is not nil.
+func launchWith(t *testing.T, file string, names seeds.Resolver, given []config.Given) *running {
+	t.Helper()
+	o := config.Options{File: file, Env: os.Environ(), Flags: given}
 	r := &running{out: newScreen(), logs: newScreen(), end: make(chan os.Signal, 1), over: make(chan error, 1)}
 	d, err := newDaemon(func() (*config.Settings, error) { return config.Load(o) }, r.out, r.logs)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if names != nil {
+		d.names = names
 	}
 	r.daemon = d
 	var wg sync.WaitGroup
@@ -117,11 +128,11 @@ func TestTwoNodes(t *testing.T) {
 	home := alone(t)
 	first, second := filepath.Join(home, "1"), filepath.Join(home, "2")
 	a := launch(t, "", config.Given{Name: "data-dir", Text: first}, config.Given{Name: "metrics", Text: "127.0.0.1:0"})
-	seeds := filepath.Join(home, "seeds")
-	if err := os.WriteFile(seeds, []byte("# the first\nbad\n"+a.at()+"\n"), 0o600); err != nil {
+	list := filepath.Join(home, "seeds")
+	if err := os.WriteFile(list, []byte("# the first\nbad\n"+a.at()+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := launch(t, "", config.Given{Name: "data-dir", Text: second}, config.Given{Name: "seed-file", Text: seeds}, config.Given{Name: "dialect", Text: "factom/10"})
+	b := launch(t, "", config.Given{Name: "data-dir", Text: second}, config.Given{Name: "seed-file", Text: list}, config.Given{Name: "dialect", Text: "factom/10"})
 	a.out.wait("join ")
 	b.out.wait("join ")
 

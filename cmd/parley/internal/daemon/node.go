@@ -191,7 +191,10 @@ func about(s *config.Settings) api.About {
 		Name:    s.NodeName,
 		Version: Version(),
 		Dialect: s.Dialect,
-		Network: api.Network{Name: s.Net.Name, ID: fmt.Sprintf("0x%08x", s.NetworkID())},
+		Network: api.Network{Name: s.Net.Name},
+	}
+	if id := s.NetworkID(); id != 0 {
+		a.Network.ID = fmt.Sprintf("0x%08x", id)
 	}
 	if !s.Advertise.IsZero() {
 		a.Advertise = s.Advertise.String()

@@ -138,7 +138,7 @@ func (d *daemon) tell(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	d.journal.add("node %s of network %s %s (%s) listens at %s; control socket %s", s.NodeName, st.Network.Name, st.Network.ID, s.Dialect, listenText(st), s.Socket)
+	d.journal.add("node %s of network %s (%s) listens at %s; control socket %s", s.NodeName, networkText(st), s.Dialect, listenText(st), s.Socket)
 	d.journal.add("known as %s%s", d.node.Self().Agent, idText(d.node.Self().ID))
 	if s.StatusEvery == 0 {
 		return

@@ -37,7 +37,7 @@ func statusCommand() *cli.Command {
 func writeStatus(w io.Writer, st *api.Status) error {
 	t := table{}
 	t.add("node", fmt.Sprintf("%s, parley %s, pid %d, up %s", clean(st.Name), st.Version, st.PID, ageText(st.Time.Sub(st.Since))))
-	t.add("network", fmt.Sprintf("%s %s, %s", clean(st.Network.Name), st.Network.ID, st.Dialect))
+	t.add("network", fmt.Sprintf("%s, %s", networkText(st), st.Dialect))
 	t.add("listen", listenText(st))
 	t.add("links", linksText(st))
 	t.add("peers", fmt.Sprintf("%d addresses known, %s, %s", st.Known, count(st.Bans, "ban"), count(st.Rounds, "round")))
@@ -46,6 +46,11 @@ func writeStatus(w io.Writer, st *api.Status) error {
 	t.add("dropped", count(int(st.Total.Dropped), "message"))
 	t.add("ended", endedText(st.Faults))
 	return t.write(w)
+}
+
+// networkText names the network, with its number if it has one.
+func networkText(st *api.Status) string {
+	return strings.TrimSpace(clean(st.Network.Name) + " " + st.Network.ID)
 }
 
 func listenText(st *api.Status) string {
