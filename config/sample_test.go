@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"parley/addr"
 )
@@ -98,6 +99,9 @@ func TestCore(t *testing.T) {
 		{"max bounds both directions", []Given{{"max", "20"}}, func(s *Settings) bool {
 			c := s.Core()
 			return c.Total == 20 && c.Inbound == 20 && c.Target == 20 && c.DropTo == 20
+		}},
+		{"a seed does not ask again at once", []Given{{"dialect", "cometbft"}, {"network", "chain"}, {"seed-mode", "true"}}, func(s *Settings) bool {
+			return s.Core().Backoff == 2*time.Minute
 		}},
 		{"listen nowhere", []Given{{"listen", "none"}}, func(s *Settings) bool { return len(s.Accept()) == 0 }},
 		{"listen in two places", []Given{{"listen", ":0,[::1]:7"}}, func(s *Settings) bool {

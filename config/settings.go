@@ -118,6 +118,10 @@ func (s *Settings) Special() []addr.Addr {
 // other, or 0 if they do so otherwise or not at all.
 func (s *Settings) NetworkID() uint32 { return s.Net.ID }
 
+// crawlPause is how long a seed leaves a peer alone that it has asked
+// (CometBFT, pex reactor: minTimeBetweenCrawls).
+const crawlPause = 2 * time.Minute
+
 // Core returns the part of the settings that the brain of a node goes by. Here
 // zero means none; there it means the default, and negative none.
 func (s *Settings) Core() core.Config {
@@ -134,6 +138,9 @@ func (s *Settings) Core() core.Config {
 		Always:    s.Special(),
 		Trusted:   s.Unconditional,
 		Only:      s.ExclusiveIn,
+	}
+	if s.SeedMode {
+		c.Backoff = crawlPause
 	}
 	if s.Exclusive || s.ExclusiveIn || !s.EnableNet {
 		c.Outbound, c.Target = -1, 0
