@@ -44,27 +44,38 @@ type Target struct {
 	Metric  measure.Metric
 	OverRaw bool // the bound is for the figure divided by the baseline's
 	Bound   float64
+	Or      *Target // to reach this one is enough; nil if there is none
 }
 
 // Met reports whether the median reaches the target. It is nil if that is not
 // known.
 func (t Target) Met(got, ratio *measure.Summary) *bool {
-	s := t.in(got, ratio)
-	if !s.Known() {
-		return nil
-	}
-	return new(t.reached(s.Median))
+	return t.judge(got, ratio, func(s measure.Spread) float64 { return s.Median })
 }
 
 // Clear reports whether every repetition says the same as the median does. Where
 // it does not, more repetitions or a quieter machine are needed to tell. It is
 // nil if nothing is known.
 func (t Target) Clear(got, ratio *measure.Summary) *bool {
+	least := t.judge(got, ratio, func(s measure.Spread) float64 { return s.Min })
+	most := t.judge(got, ratio, func(s measure.Spread) float64 { return s.Max })
+	if least == nil || most == nil {
+		return nil
+	}
+	return new(*least == *most)
+}
+
+// judge reports whether one figure of the spread reaches the target, or the one
+// that is enough.
+func (t Target) judge(got, ratio *measure.Summary, figure func(measure.Spread) float64) *bool {
 	s := t.in(got, ratio)
 	if !s.Known() {
 		return nil
 	}
-	return new(t.reached(s.Min) == t.reached(s.Max))
+	if t.reached(figure(s)) || t.Or == nil {
+		return new(t.reached(figure(s)))
+	}
+	return t.Or.judge(got, ratio, figure)
 }
 
 func (t Target) reached(v float64) bool {

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/bench/load"
@@ -24,12 +25,37 @@ func Rows() ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
+	soter, err := load.Soter()
+	if err != nil {
+		return nil, err
+	}
+	comet, err := load.CometBFT()
+	if err != nil {
+		return nil, err
+	}
 	var rows []Row
-	for _, kind := range []func(load.Language) []Row{oneWay, receive, thereAndBack, broadcast, idle, opening, flood, discovery} {
+	add := func(kind func(load.Language) []Row, languages ...load.Language) {
 		for _, l := range languages {
 			rows = append(rows, kind(l)...)
 		}
 	}
+	nine, ten, eleven := languages[1], languages[2], languages[3]
+	plain := append(slices.Clone(languages), soter)
+	all := append(slices.Clone(plain), comet)
+	add(oneWay, plain...)
+	rows = append(rows, slices.Concat(gob(nine, eleven), gob(ten, eleven))...)
+	add(sealed, comet)
+	add(receive, plain...)
+	add(thereAndBack, all...)
+	add(broadcast, plain...)
+	add(uneven, eleven)
+	add(crowd, eleven)
+	add(idle, all...)
+	add(pings, eleven)
+	add(opening, all...)
+	add(flood, languages...)
+	rows = append(rows, floodOf(eleven, manyNodes, 1.5e6)...)
+	add(discovery, languages...)
 	return rows, nil
 }
 
@@ -53,20 +79,9 @@ func oneWay(l load.Language) []Row {
 		r := Row{
 			Name: "oneway/" + l.Name + "/" + sizeName(size), Work: "one way, node to node, lossless",
 			Dialect: l.Name, Size: size, Unit: "messages", Lead: measure.Rate,
-			Raw: func(context.Context) (Bench, error) { return rawStream(size) },
-			Open: func(ctx context.Context) (Bench, error) {
-				o, err := load.NewOneWay(ctx, l, size)
-				if err != nil {
-					return nil, err
-				}
-				return &flow{send: o.Send, wait: o.Wait, batches: o.Batches, close: o.Close, size: size, lump: lump(size), each: 1}, nil
-			},
-		}
-		switch {
-		case l.Name == "factom-11" && size == 1<<10:
-			r.Targets = []Target{{measure.Rate, true, 1.0 / 3}}
-		case l.Name == "factom-11" && size == 64<<10:
-			r.Targets = []Target{{measure.Bandwidth, true, 0.7}}
+			Raw:     func(context.Context) (Bench, error) { return rawStream(size) },
+			Open:    func(ctx context.Context) (Bench, error) { return stream1(ctx, l, size) },
+			Targets: oneWayTargets(l.Name, size),
 		}
 		if size > 1<<10 {
 			r.Lead = measure.Bandwidth
@@ -74,6 +89,30 @@ func oneWay(l load.Language) []Row {
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// oneWayTargets returns what the plain dialects without gob are to reach.
+func oneWayTargets(name string, size int) []Target {
+	if name != "factom-11" && name != "soter" {
+		return nil
+	}
+	switch size {
+	case 32:
+		enough := &Target{Metric: measure.Rate, Bound: 2.5e6}
+		return []Target{{Metric: measure.Rate, OverRaw: true, Bound: 0.4, Or: enough}, {Metric: measure.Allocs, Bound: 0.02}}
+	case 1 << 10:
+		return []Target{{Metric: measure.Rate, OverRaw: true, Bound: 0.6}}
+	}
+	return []Target{{Metric: measure.Bandwidth, OverRaw: true, Bound: 0.9}}
+}
+
+// stream1 links two nodes.
+func stream1(ctx context.Context, l load.Language, size int) (Bench, error) {
+	o, err := load.NewOneWay(ctx, l, size)
+	if err != nil {
+		return nil, err
+	}
+	return &flow{send: o.Send, wait: o.Wait, batches: o.Batches, close: o.Close, size: size, lump: lump(size), each: 1}, nil
 }
 
 func rawStream(size int) (Bench, error) {
@@ -92,7 +131,7 @@ func receive(l load.Language) []Row {
 		rows = append(rows, Row{
 			Name: "receive/" + l.Name + "/" + sizeName(size), Work: "receiving alone, from ready-made bytes",
 			Dialect: l.Name, Size: size, Unit: "messages", Lead: measure.Rate,
-			Targets: []Target{{measure.BatchAllocs, false, 1}},
+			Targets: []Target{{Metric: measure.BatchAllocs, Bound: 1}},
 			Raw: func(context.Context) (Bench, error) {
 				f, err := raw.NewFeed(size)
 				if err != nil {
@@ -117,7 +156,7 @@ func receive(l load.Language) []Row {
 func thereAndBack(l load.Language) []Row {
 	return []Row{{
 		Name: "pingpong/" + l.Name + "/" + sizeName(tripSize), Work: "there and back, handler to handler",
-		Dialect: l.Name, Size: tripSize, Unit: "round trips", Lead: measure.P50,
+		Dialect: l.Name, Size: tripSize, Unit: "round trips", Lead: measure.P50, Targets: tripTargets(l.Name),
 		Raw: func(context.Context) (Bench, error) {
 			e, err := raw.NewEcho(tripSize)
 			if err != nil {
@@ -133,6 +172,14 @@ func thereAndBack(l load.Language) []Row {
 			return &echo{e.Trips, e.Close}, nil
 		},
 	}}
+}
+
+// tripTargets returns what plain links are to reach.
+func tripTargets(name string) []Target {
+	if name == "cometbft" {
+		return nil
+	}
+	return []Target{{Metric: measure.P50, OverRaw: true, Bound: 1.25}, {Metric: measure.P99, OverRaw: true, Bound: 1.25}}
 }
 
 func rawTrips(e *raw.Echo) func([]time.Duration) error {
@@ -152,6 +199,7 @@ func broadcast(l load.Language) []Row {
 	return []Row{{
 		Name: "broadcast/" + l.Name + "/" + sizeName(fanSize), Work: fmt.Sprintf("broadcast to %d peers", fanPeers),
 		Dialect: l.Name, Size: fanSize, Unit: "deliveries", Lead: measure.Rate,
+		Targets: []Target{{Metric: measure.Rate, OverRaw: true, Bound: 0.8}},
 		Raw: func(context.Context) (Bench, error) {
 			f, err := raw.NewFan(fanPeers, fanSize)
 			if err != nil {

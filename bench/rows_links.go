@@ -26,7 +26,7 @@ func idle(l load.Language) []Row {
 	return []Row{{
 		Name: "idle/" + l.Name, Work: fmt.Sprintf("holding %d links, idle for %v but for pings, one end", idleLinks, idleTime),
 		Dialect: l.Name, Unit: "links", Lead: measure.Memory, Once: true,
-		Targets: []Target{{measure.Memory, false, 16 << 10}, {measure.Goroutines, false, 2}},
+		Targets: []Target{{Metric: measure.Memory, Bound: perLink(l, 8<<10, 16<<10)}, {Metric: measure.Goroutines, Bound: 2}},
 		Raw:     func(context.Context) (Bench, error) { return weight{idleLinks, rawCrowd, 0}, nil },
 		Open:    func(context.Context) (Bench, error) { return weight{idleLinks, nodeCrowd(l), idleTime}, nil },
 	}}
@@ -36,9 +36,18 @@ func opening(l load.Language) []Row {
 	return []Row{{
 		Name: "opening/" + l.Name, Work: fmt.Sprintf("opening %d links", openedLinks),
 		Dialect: l.Name, Unit: "links", Lead: measure.Rate,
-		Raw:  func(context.Context) (Bench, error) { return rush{openedLinks, rawCrowd}, nil },
-		Open: func(context.Context) (Bench, error) { return rush{openedLinks, nodeCrowd(l)}, nil },
+		Targets: []Target{{Metric: measure.Rate, Bound: perLink(l, 3000, 1000)}},
+		Raw:     func(context.Context) (Bench, error) { return rush{openedLinks, rawCrowd}, nil },
+		Open:    func(context.Context) (Bench, error) { return rush{openedLinks, nodeCrowd(l)}, nil },
 	}}
+}
+
+// perLink returns what a link is to reach, which is less where it seals.
+func perLink(l load.Language, plain, sealed float64) float64 {
+	if l.Name == "cometbft" {
+		return sealed
+	}
+	return plain
 }
 
 func rawCrowd(_ context.Context, n int) (io.Closer, error) { return raw.NewCrowd(n, dialers) }

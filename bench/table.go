@@ -56,6 +56,8 @@ var shown = []struct {
 	{measure.P99, "p99 µs"},
 	{measure.Memory, "bytes"},
 	{measure.Goroutines, "goroutines"},
+	{measure.Core, "% of a core"},
+	{measure.Late, "ms late"},
 	{measure.CPU, "CPU µs"},
 	{measure.Allocs, "allocs"},
 	{measure.BatchAllocs, "allocs/batch"},
@@ -157,7 +159,14 @@ func (t Target) String() string {
 			}
 		}
 	}
-	return strings.TrimSpace(sign + figure(t.Bound) + " " + what)
+	text := strings.TrimSpace(sign + figure(t.Bound) + " " + what)
+	if t.Metric == measure.P99 {
+		text += " at p99"
+	}
+	if t.Or != nil {
+		text += " or " + t.Or.String()
+	}
+	return text
 }
 
 // figure writes three significant digits: 0.0374, 2.5, 271k, 3.46M.

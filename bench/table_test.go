@@ -90,7 +90,7 @@ func show(b *bool) string {
 func results() []Result {
 	full := Result{
 		Row: Row{Name: "oneway/x/1KiB", Work: "one way", Dialect: "x", Size: 1024, Unit: "messages", Lead: measure.Rate,
-			Targets: []Target{{measure.Rate, true, 1.0 / 3}}},
+			Targets: []Target{{Metric: measure.Rate, OverRaw: true, Bound: 1.0 / 3}}},
 		Got:   summary(measure.Rate, 1e6, 1.1e6, 1.2e6),
 		Raw:   summary(measure.Rate, 4e6, 4e6, 4e6),
 		Ratio: summary(measure.Rate, 0.25, 0.275, 0.3),

@@ -19,6 +19,8 @@ const (
 	P99                       // time that 99 of 100 round trips take at most, in µs
 	Memory                    // bytes of heap and stack that one end of an idle link holds
 	Goroutines                // goroutines that one end of an idle link holds
+	Core                      // share of one processor that the work took, in percent
+	Late                      // how much later than due the latest message came, in ms
 	Others                    // share of the machine that other processes used meanwhile, in percent
 	count
 )
@@ -38,6 +40,8 @@ var metrics = [count]struct {
 	P99:         {"p99_us", "µs", true},
 	Memory:      {"bytes_per_link", "B", true},
 	Goroutines:  {"goroutines_per_link", "", true},
+	Core:        {"core_percent", "%", true},
+	Late:        {"late_ms", "ms", true},
 	Others:      {"others_cpu_percent", "%", true},
 }
 

@@ -10,7 +10,10 @@ import (
 // the bytes are it does not look at: it stands for a peer whose own work is not
 // to be measured.
 func Sink(r io.Reader, frame int, got *measure.Tally) {
-	buf := make([]byte, bufferSize)
+	sink(r, make([]byte, bufferSize), frame, got)
+}
+
+func sink(r io.Reader, buf []byte, frame int, got *measure.Tally) {
 	for part := 0; ; {
 		n, err := r.Read(buf)
 		part += n
