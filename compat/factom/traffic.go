@@ -184,6 +184,9 @@ func (n *Network) deliver(p *Parcel, wait bool) {
 // connection that took its place meanwhile. What a queue refuses its link
 // counts; what was waited for in vain is counted here.
 func (n *Network) pass(to *Peer, wait bool, give func(*Peer) bool) {
+	if next := n.successor(to); next != nil {
+		to = next
+	}
 	for !give(to) {
 		next := n.successor(to)
 		switch {
