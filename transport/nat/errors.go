@@ -31,6 +31,8 @@ var (
 	// ErrLost means that the gateway no longer has a mapping as it was made: it
 	// restarted, forgot it, or changed its external address. Map anew.
 	ErrLost = errors.New("the mapping is lost")
+	// ErrMoved means that this machine's address changed: find the gateway anew.
+	ErrMoved = errors.New("this machine's address changed")
 	// ErrNoAddress means that the gateway has no external address: it is not connected.
 	ErrNoAddress = errors.New("the gateway has no external address")
 	// ErrNone means that no protocol was to be tried.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -67,6 +68,7 @@ type Gateway struct {
 	protocol Protocol
 	addr     netip.Addr
 	local    netip.Addr
+	where    func() (netip.Addr, error) // this machine's address by now
 	client   client
 }
 
@@ -101,8 +103,13 @@ func (g *Gateway) Unmap(ctx context.Context, l Lease) error {
 }
 
 // Check asks whether a mapping made by this Gateway still stands. The error
-// wraps ErrLost if not; any other error means that the question was not answered.
+// wraps ErrLost if not, and ErrMoved if the mapping leads to an address that
+// this machine no longer has; any other error means that the question was not
+// answered.
 func (g *Gateway) Check(ctx context.Context, l Lease) error {
+	if local, err := g.where(); err == nil && local != g.local {
+		return g.failed("check", fmt.Errorf("%w to %v", ErrMoved, local))
+	}
 	return g.failed("check", g.client.check(ctx, l))
 }
 

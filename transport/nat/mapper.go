@@ -200,6 +200,9 @@ func (m *Mapper) check(ctx context.Context) (anew bool) {
 	case errors.Is(err, ErrLost):
 		m.cfg.Log.Info("port mapping lost", "why", err)
 		return true
+	case errors.Is(err, ErrMoved):
+		m.failed(err)
+		m.fails = maxFails
 	case ctx.Err() == nil:
 		m.failed(err)
 	}

@@ -19,6 +19,7 @@ type fake struct {
 	mu       sync.Mutex
 	lifetime time.Duration // given
 	addr     netip.Addr
+	local    netip.Addr // the machine's
 	silent   bool
 	lost     bool
 	refuse   error
@@ -40,6 +41,18 @@ func (f *fake) isSilent() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.silent
+}
+
+// gateway returns f as what a search finds.
+func (f *fake) gateway(p Protocol) *Gateway {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	where := func() (netip.Addr, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.local, nil
+	}
+	return &Gateway{protocol: p, addr: netip.MustParseAddr("192.168.1.1"), local: f.local, where: where, client: f}
 }
 
 func (f *fake) hang(ctx context.Context) error {
@@ -104,7 +117,7 @@ func keep(t *testing.T, f *fake) *kept {
 		if f.isSilent() {
 			return nil, ErrNoGateway
 		}
-		return []*Gateway{{protocol: PCP, addr: netip.MustParseAddr("192.168.1.1"), client: f}}, nil
+		return []*Gateway{f.gateway(PCP)}, nil
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	k.cancel = cancel
@@ -210,6 +223,19 @@ func TestGatewayThatDies(t *testing.T) {
 	})
 }
 
+func TestMachineThatMoves(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &fake{addr: outside, lifetime: time.Hour, local: netip.MustParseAddr("192.168.1.5")}
+		k := keep(t, f)
+		after(5 * time.Minute)
+		f.set(func() { f.local = netip.MustParseAddr("192.168.1.6") })
+		after(3 * time.Minute)
+		if k.finds != 2 || len(f.mapped) != 2 || k.Status().Err != nil {
+			t.Errorf("%d searches, %d mappings, status %+v", k.finds, len(f.mapped), k.Status())
+		}
+	})
+}
+
 func TestOneUnansweredCheckChangesNothing(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := &fake{addr: outside, lifetime: 0}
@@ -273,7 +299,7 @@ func TestNextGatewayIfRefused(t *testing.T) {
 		strict, kind := &fake{addr: outside, refuse: &Refusal{Code: 2, Text: "no"}}, &fake{addr: outside, lifetime: time.Hour}
 		m := NewMapper(MapperConfig{Protocol: Any, Request: Request{Port: 1}})
 		m.find = func(context.Context) ([]*Gateway, error) {
-			return []*Gateway{{protocol: PCP, client: strict}, {protocol: UPnP, client: kind}}, nil
+			return []*Gateway{strict.gateway(PCP), kind.gateway(UPnP)}, nil
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup

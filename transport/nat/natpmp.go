@@ -35,7 +35,7 @@ func (n Network) findNATPMP(ctx context.Context) (*Gateway, error) {
 	if _, err := c.external(ctx); err != nil && !isRefusal(err) && !errors.Is(err, ErrNoAddress) {
 		return nil, err
 	}
-	return &Gateway{protocol: NATPMP, addr: gw, local: local, client: c}, nil
+	return &Gateway{protocol: NATPMP, addr: gw, local: local, where: n.from(gw), client: c}, nil
 }
 
 func (c *natpmpClient) external(ctx context.Context) (netip.Addr, error) {

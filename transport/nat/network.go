@@ -66,6 +66,11 @@ func (n Network) towards(to netip.AddrPort) (netip.Addr, error) {
 	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
 }
 
+// from returns how to learn this machine's address on the way to a gateway.
+func (n Network) from(gw netip.Addr) func() (netip.Addr, error) {
+	return func() (netip.Addr, error) { return n.towards(netip.AddrPortFrom(gw, 9)) }
+}
+
 // routes is the table of IPv4 routes as Linux tells it. Other systems have none.
 const routes = "/proc/net/route"
 

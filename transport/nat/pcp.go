@@ -35,7 +35,7 @@ func (n Network) findPCP(ctx context.Context) (*Gateway, error) {
 	if _, err := c.ask(ctx, &pcp.Message{Op: pcp.Announce}); err != nil {
 		return nil, err
 	}
-	return &Gateway{protocol: PCP, addr: gw, local: local, client: c}, nil
+	return &Gateway{protocol: PCP, addr: gw, local: local, where: n.from(gw), client: c}, nil
 }
 
 func (c *pcpClient) external(ctx context.Context) (netip.Addr, error) {

@@ -50,13 +50,28 @@ func (n Network) findUPnP(ctx context.Context) (*Gateway, error) {
 	}
 	var errs []error
 	for _, u := range urls {
-		w, err := n.connection(ctx, u)
+		g, err := n.speakUPnP(ctx, u)
 		if err == nil {
-			return &Gateway{protocol: UPnP, addr: hostOf(u), local: local, client: &upnpClient{w, local}}, nil
+			return g, nil
 		}
 		errs = append(errs, err)
 	}
 	return nil, errors.Join(errs...)
+}
+
+// speakUPnP returns the gateway that describes itself at an address.
+func (n Network) speakUPnP(ctx context.Context, at *url.URL) (*Gateway, error) {
+	w, err := n.connection(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	gw := hostOf(at)
+	where := n.from(gw)
+	local, err := where() // which need not be where the search was sent from
+	if err != nil {
+		return nil, err
+	}
+	return &Gateway{protocol: UPnP, addr: gw, local: local, where: where, client: &upnpClient{w, local}}, nil
 }
 
 // connection returns the first connection in a gateway's description that is
