@@ -71,6 +71,8 @@ func places() []Field {
 			func(s *Settings) *[]addr.Addr { return &s.Listen }, parseListen, formatListen).after("every interface, at port"),
 		place("advertise", "where others are told to dial: host:port, host or :port", "host:port, host or :port",
 			func(s *Settings) *addr.Addr { return &s.Advertise }, parseAdvertise, addr.Addr.String),
+		words("nat", "have the gateway of this network let peers in, and how to ask it", "",
+			func(s *Settings) *string { return &s.NAT }, "none", "any", "upnp", "natpmp", "pcp"),
 		words("seed-url", "list of peers on the web, one host:port a line; empty for none", "a URL with http or https",
 			func(s *Settings) *string { return &s.SeedURL }).after("that of the network"),
 		words("seed-file", "list of peers in a file, one host:port a line", "a path",

@@ -26,6 +26,7 @@ func defaults() *Settings {
 		JournalBody:     4 << 10,
 		EnableNet:       true,
 		PeersFile:       "peers.json",
+		NAT:             "none",
 		Outbound:        8,
 		Inbound:         36,
 		Target:          32,

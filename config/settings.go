@@ -36,6 +36,8 @@ type Settings struct {
 	Listen    []addr.Addr // where to accept connections; an address without host is every interface
 	Advertise addr.Addr   // what to tell others; either part may be missing
 
+	NAT string // how to ask the gateway of a home network to let peers in; none, any, or a protocol
+
 	SeedURL      string // "" for none
 	SeedFile     string // "" for none
 	PeersFile    string // absolute; "" remembers nothing

@@ -29,7 +29,7 @@ const (
 func Commands() []*cli.Command {
 	return []*cli.Command{
 		nodeCommand(), statusCommand(), peersCommand(), banCommand(), unbanCommand(), bansCommand(), dropCommand(),
-		configCommand(), versionCommand(),
+		configCommand(), doctorCommand(), versionCommand(),
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"parley/config"
 	"parley/dialect"
 	"parley/node"
+	"parley/transport/nat"
 )
 
 func nodeCommand() *cli.Command {
@@ -64,6 +65,7 @@ type daemon struct {
 	server  *api.Server
 	journal *journal
 	names   seeds.Resolver // of hosts that lead to peers
+	home    nat.Network    // where to look for gateways
 	level   *slog.LevelVar
 	log     *slog.Logger
 	control net.Listener

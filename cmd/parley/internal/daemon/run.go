@@ -79,6 +79,7 @@ func (d *daemon) start(ctx context.Context) <-chan error {
 		var wg sync.WaitGroup
 		wg.Go(func() { d.seed(feeding) })
 		wg.Go(func() { d.tell(feeding) })
+		wg.Go(func() { d.letIn(feeding) })
 		wg.Go(func() { d.journal.run(around) })
 		wg.Go(func() {
 			if err := d.server.Run(around, d.control, d.metrics); err != nil {
