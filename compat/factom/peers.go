@@ -13,6 +13,7 @@ import (
 	"parley/dialect"
 	"parley/dialect/factom"
 	"parley/node"
+	"parley/route"
 )
 
 // Peer is a connection to another node, for one lifetime of it. Networks make
@@ -257,4 +258,70 @@ func (ps *PeerStore) Slice() []*Peer {
 	ps.mu.RUnlock()
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all
+}
+
+// roster is the connected peers at one moment. Immutable.
+type roster struct {
+	peers   []*Peer
+	targets []route.Target // of the same indexes
+}
+
+// enlist makes a new roster.
+func (n *Network) enlist() {
+	n.rebuild.Lock()
+	defer n.rebuild.Unlock()
+	s := n.special.Load()
+	r := new(roster)
+	for l := range n.node.Links() {
+		v, ok := n.byLink.Load(l.ID())
+		if !ok {
+			continue
+		}
+		p := v.(*Peer)
+		p.special.Store(s.has(p))
+		r.peers = append(r.peers, p)
+		r.targets = append(r.targets, route.Target{Link: l.ID(), Addr: l.Addr(), Always: p.special.Load(), Dialed: l.Dialed()})
+	}
+	n.roster.Store(r)
+}
+
+// peerChanged keeps the tables of peers. Of two connections to one peer that
+// were made at once, one takes the place of the other: it comes up before the
+// other goes down, or the other is not live even when it comes up. Called by the
+// brain.
+func (n *Network) peerChanged(l *node.Link, up bool) {
+	if up {
+		p := newPeer(l, &n.conf, n.limit, n.peers.Get(l.Intro().ID))
+		n.byLink.Store(l.ID(), p)
+		if n.live(l) {
+			n.peers.replace(p)
+		}
+		if l.Dialed() {
+			n.wire.settle(l.Addr())
+		}
+	} else if v, ok := n.byLink.LoadAndDelete(l.ID()); ok {
+		p := v.(*Peer)
+		n.peers.Remove(p)
+		n.tally.gone.Add(l.Stats().Dropped.Load() - p.moved.Load())
+	}
+	n.enlist()
+}
+
+// live reports whether a link takes messages.
+func (n *Network) live(l *node.Link) bool {
+	for x := range n.node.Links() {
+		if x == l {
+			return true
+		}
+	}
+	return false
+}
+
+// successor returns the connection that took the place of one that refused a
+// parcel, or nil.
+func (n *Network) successor(p *Peer) *Peer {
+	if q := n.peers.Get(p.Hash); q != p {
+		return q
+	}
+	return nil
 }
