@@ -2,6 +2,7 @@ package peer_test
 
 import (
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -354,13 +355,12 @@ func TestLargeInventory(t *testing.T) {
 	}
 }
 
-// TestIdleGoroutines counts two for each connected peer.
+// TestIdleGoroutines counts two for each connected peer, and none for one that is gone.
 func TestIdleGoroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		before := runtime.NumGoroutine()
-		const n = 20
+		before := running()
 		var ps []*peer.Peer
-		for range n {
+		for range 20 {
 			cfg := config(peer.MessageListeners{})
 			in, out := peer.NewInboundPeer(cfg), newOutbound(t, cfg)
 			dialer, listener := pipe()
@@ -369,13 +369,25 @@ func TestIdleGoroutines(t *testing.T) {
 			ps = append(ps, in, out)
 		}
 		synctest.Wait()
-		if got := runtime.NumGoroutine() - before; got != 2*len(ps) {
+		if got := running() - before; got != 2*len(ps) {
 			t.Errorf("%d goroutines for %d peers, want 2 each", got, len(ps))
 		}
 		gone(ps...)
 		synctest.Wait()
-		if got := runtime.NumGoroutine() - before; got != 0 {
+		if got := running() - before; got != 0 {
 			t.Errorf("%d goroutines are left", got)
 		}
 	})
+}
+
+// running returns how many goroutines there are in methods of peers.
+func running() (n int) {
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	for stack := range strings.SplitSeq(string(stacks), "\n\n") {
+		if strings.Contains(stack, "peer.(*Peer).run") || strings.Contains(stack, "peer.(*Peer).write") {
+			n++
+		}
+	}
+	return n
 }
