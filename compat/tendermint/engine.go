@@ -72,6 +72,7 @@ func (sw *Switch) tuning() core.Config {
 		Backoff:  c.Backoff,
 		BanTime:  c.BanTime,
 		Always:   sw.parsed.always,
+		Trusted:  c.UnconditionalPeerIDs,
 	}
 }
 
