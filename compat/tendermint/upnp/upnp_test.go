@@ -46,7 +46,7 @@ func TestProbe(t *testing.T) {
 		t.Errorf("%+v, %v", caps, err)
 	}
 	n := reach(g)
-	n.Timeout = 300 * time.Millisecond
+	n.Timeout = 2 * time.Second
 	g.Set(func(b *nattest.Behavior) { b.Hairpin = false })
 	if caps, err := probe(n); err != nil || caps != (UPNPCapabilities{PortMapping: true}) {
 		t.Errorf("without a hairpin: %+v, %v", caps, err)
