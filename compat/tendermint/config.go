@@ -43,7 +43,7 @@ type Config struct {
 
 	MaxNumInboundPeers  int  // 40; negative for none
 	MaxNumOutboundPeers int  // 10; negative to dial persistent peers alone
-	AllowDuplicateIP    bool // several peers of one IP address; unconditional and persistent ones may always have any
+	AllowDuplicateIP    bool // several peers of one IP address, as in 2014 always; unconditional and persistent peers may share any
 	NoPex               bool // do not exchange addresses: the channel 0 is the application's
 	SeedMode            bool // ask, answer once, hang up (CometBFT)
 

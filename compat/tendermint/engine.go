@@ -149,9 +149,10 @@ func (sw *Switch) judge(id string, remote addr.Addr, dialed bool) error {
 }
 
 // crowded reports whether a peer may not come in because another has its IP
-// address. A second connection to the same identity is the engine's to judge.
+// address. A second connection to the same identity is the engine's to judge. In
+// 2014 nobody had an identity, and two nodes that dialed each other could not know.
 func (sw *Switch) crowded(id string, remote addr.Addr) bool {
-	if sw.cfg.AllowDuplicateIP || sw.parsed.unconditional[id] {
+	if sw.cfg.AllowDuplicateIP || sw.cfg.Protocol != CometBFT || sw.parsed.unconditional[id] {
 		return false
 	}
 	for _, a := range sw.parsed.always {

@@ -134,8 +134,12 @@ func (r *rules) choose(to dialect.LinkID) []NetAddress {
 // is private, and ourselves.
 func (r *rules) learn(from dialect.LinkID, told []NetAddress, out *dialect.Out) {
 	var good Addresses
+	var self addr.Addr
+	if s := r.sessions[from]; s != nil {
+		self = s.peer.self // in 2014 nobody would notice
+	}
 	for _, n := range told {
-		if !n.Addr.Dialable() {
+		if !n.Addr.Dialable() || n.Addr == self {
 			continue
 		}
 		if r.set.form == comet && (checkID(n.ID) != nil || n.ID == r.set.id || r.set.private[n.ID]) {
