@@ -36,16 +36,20 @@ func (d *daemon) letIn(ctx context.Context) {
 	}).Run(ctx)
 }
 
-// mapped tells what became of the mapping of a port. Peers are told the port that
-// the node listens at, so another one is something that its operator must know of.
+// mapped has the node tell its peers where the mapping of a port leads from, unless
+// its operator said what to tell them.
 func (d *daemon) mapped(port uint16, at netip.AddrPort) {
+	told := d.set.get().Advertise
+	if told.IsZero() {
+		d.node.Advertise(addr.FromAddrPort(at)) // without a mapping, what it was before
+	}
 	switch {
 	case !at.IsValid():
 		d.journal.add("nat: port %d is not mapped any more", port)
-	case at.Port() != port && d.set.get().Advertise.IsZero():
-		d.journal.add("nat: port %d is mapped to %s; tell peers with --advertise %s", port, at, at)
+	case told.IsZero():
+		d.journal.add("nat: port %d is mapped to %s, and peers are told so", port, at)
 	default:
-		d.journal.add("nat: port %d is mapped to %s", port, at)
+		d.journal.add("nat: port %d is mapped to %s; peers are told %s", port, at, told)
 	}
 }
 

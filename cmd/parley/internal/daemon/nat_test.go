@@ -32,7 +32,7 @@ func TestNAT(t *testing.T) {
 		want string
 	}{
 		{"pcp", nattest.Behavior{PCP: true}, "is mapped to 203.0.113.7:"},
-		{"natpmp", nattest.Behavior{NATPMP: true, Shift: 1}, "; tell peers with --advertise 203.0.113.7:"},
+		{"natpmp", nattest.Behavior{NATPMP: true, Shift: 1}, "and peers are told so"},
 		{"upnp", nattest.Behavior{UPnP: 1}, "is mapped to 203.0.113.7:"},
 		{"any", nattest.Behavior{PCP: true, UPnP: 2}, "is mapped to 203.0.113.7:"},
 	} {
@@ -56,6 +56,9 @@ func TestNAT(t *testing.T) {
 			out.wait("is mapped to ")
 			if ms := g.Mappings(); len(ms) != 1 || ms[0].Port != d.node.Listening()[0].Port || !strings.Contains(out.String(), tt.want) {
 				t.Errorf("mapped are %+v, want port %d; printed:\n%s", ms, d.node.Listening()[0].Port, out)
+			}
+			if told, want := d.node.Self().Listen, addr.FromAddrPort(netip.AddrPortFrom(tt.b.External, g.Mappings()[0].External)); told != want {
+				t.Errorf("peers are told %s, want %s", told, want)
 			}
 			end <- os.Interrupt
 			if err := <-over; err != nil {
