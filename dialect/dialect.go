@@ -108,7 +108,8 @@ type Decoder interface {
 	// Next parses the front of buf and reports how many bytes it took. If they
 	// completed no message (a packet of a longer one, a sealed record), m.For
 	// is zero. If buf is too short, n > len(buf) says how many bytes it needs,
-	// as far as is known, and nothing was taken. A message over a limit is an
+	// as far as is known, and nothing was taken; a reader that has used up all
+	// of its bytes may ask with none. A message over a limit is an
 	// error as soon as its size is known. The body aliases buf, or is
 	// memory of the decoder's own that it uses again no sooner than in the call
 	// after one that asked for more bytes.

@@ -106,6 +106,9 @@ func (r *reader) cut() error {
 			r.sort(m)
 		}
 	}
+	if r.w.r == r.w.w {
+		r.dec.Next(nil) // asks for more: what it returned before will be used up then
+	}
 	return nil
 }
 

@@ -37,6 +37,9 @@ func (r *reader) feed(b []byte) {
 			r.held = append(r.held, m)
 		}
 	}
+	if len(r.buf) == 0 {
+		r.dec.Next(nil)
+	}
 	r.take(r.held)
 	for _, m := range r.held {
 		clear(m.Body)

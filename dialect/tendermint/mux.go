@@ -9,6 +9,7 @@ import (
 const (
 	firstPart = 2 << 10 // room for a message when its first packet comes
 	maxSpare  = 1 << 20 // the largest body whose memory is used again
+	mostSpare = 2 << 20 // bytes of memory that is kept to be used again
 	quietFor  = 16      // messages of one packet after which that memory is given up
 )
 
@@ -22,10 +23,11 @@ type mux struct {
 	parts []partial // of each channel in the table
 	held  int       // bytes in them
 
-	spare []byte // memory for the next message of several packets
-	lent  []byte // the same, but a body is still in it
-	free  bool   // no longer: more bytes were asked for since
-	quiet int    // messages of one packet in a row
+	spare [][]byte // memory for the next messages of several packets, the largest last
+	lent  [][]byte // the same, but bodies are still in it
+	kept  int      // bytes in both
+	free  bool     // no longer: more bytes were asked for since
+	quiet int      // messages of one packet in a row
 }
 
 // partial is a message whose last packet has not come.
@@ -92,36 +94,64 @@ func (x *mux) add(part *partial, p packet) error {
 	return nil
 }
 
+// memory returns room for n bytes: the least that was used before and is large
+// enough, or else new.
 func (x *mux) memory(n int) []byte {
 	if x.free {
-		x.free, x.spare, x.lent = false, x.lent, nil
+		x.reclaim()
 	}
 	x.quiet = 0
-	if b := x.spare; b != nil {
-		x.spare = nil
-		return slices.Grow(b[:0], n)
+	for i, b := range x.spare {
+		if cap(b) >= n {
+			x.spare = slices.Delete(x.spare, i, i+1)
+			x.kept -= cap(b)
+			return b[:0]
+		}
 	}
 	return make([]byte, 0, n)
 }
 
-// finish returns a message and forgets it, but not its memory.
+// reclaim takes back memory in which there are no bodies any more.
+func (x *mux) reclaim() {
+	x.free = false
+	for _, b := range x.lent {
+		i, _ := slices.BinarySearchFunc(x.spare, cap(b), func(s []byte, n int) int { return cap(s) - n })
+		x.spare = slices.Insert(x.spare, i, b)
+	}
+	clear(x.lent)
+	x.lent = x.lent[:0]
+}
+
+// finish returns a message and forgets it, but not its memory. If that is more than
+// is to be kept, what is spare has turned out to be too small.
 func (x *mux) finish(part *partial) []byte {
+	if x.free {
+		x.reclaim() // before b is lent too
+	}
 	b := part.buf
 	x.held -= len(b)
 	*part = partial{hint: len(b)}
-	if !x.free && cap(b) > cap(x.lent) && cap(b) <= maxSpare {
-		x.lent = b
+	if cap(b) > maxSpare {
+		return b
+	}
+	for x.kept+cap(b) > mostSpare && len(x.spare) > 0 {
+		x.kept -= cap(x.spare[0])
+		x.spare = slices.Delete(x.spare, 0, 1)
+	}
+	if x.kept+cap(b) <= mostSpare {
+		x.kept += cap(b)
+		x.lent = append(x.lent, b)
 	}
 	return b
 }
 
 // asked says that more bytes were asked for: when the next come, nobody holds
 // on to the bodies that were returned before.
-func (x *mux) asked() { x.free = x.free || x.lent != nil }
+func (x *mux) asked() { x.free = x.free || len(x.lent) > 0 }
 
 // settle gives up memory that was not needed for some time.
 func (x *mux) settle() {
 	if x.quiet++; x.quiet >= quietFor {
-		x.spare, x.lent, x.free, x.quiet = nil, nil, false, 0
+		x.spare, x.lent, x.kept, x.free, x.quiet = nil, nil, 0, false, 0
 	}
 }
