@@ -5,6 +5,7 @@ package real
 
 import (
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -32,7 +33,6 @@ type Config struct {
 	Channels   []byte // of the application; the later, the higher its priority
 	PEX        bool
 	EnsureIn   time.Duration // how often the PEX reactor looks for peers
-	Seeds      []string
 	Ping, Pong time.Duration
 	Info       func(*p2p.DefaultNodeInfo) // changes how the switch introduces itself
 
@@ -47,31 +47,34 @@ type Switch struct {
 	Events   <-chan Event
 	Received <-chan Received
 
-	at   *p2p.NetAddress
-	info p2p.DefaultNodeInfo
+	transport *p2p.MultiplexTransport
+	at        *p2p.NetAddress
+	info      p2p.DefaultNodeInfo
 }
 
 // Start runs a switch until the test ends.
 func Start(t testing.TB, cfg Config) *Switch {
 	t.Helper()
+	s, err := Run(cfg, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// Run runs a switch until it is closed. Its book, if it has one, is saved in dir.
+func Run(cfg Config, dir string) (*Switch, error) {
 	key := p2p.NodeKey{PrivKey: cometkey.PrivKey(cfg.Key)}
 	s := &Switch{}
-	// Their transport does not tell which port it chose, so one that is free is
-	// chosen before. Somebody may take it in between.
-	var transport *p2p.MultiplexTransport
-	for try := 0; ; try++ {
-		s.at = freeAddress(t, key.ID())
-		s.info = introduce(cfg, s.at)
-		transport = p2p.NewMultiplexTransport(s.info, key, mconn(cfg))
-		err := transport.Listen(*s.at)
-		if err == nil {
-			break
-		}
-		if try == 10 {
-			t.Fatal(err)
-		}
+	if err := s.listen(cfg, key); err != nil {
+		return nil, err
 	}
-	s.Switch = p2p.NewSwitch(p2pConfig(), transport)
+	s.Switch = p2p.NewSwitch(p2pConfig(), s.transport)
 	s.SetLogger(log.NewNopLogger())
 	s.SetNodeKey(&key)
 	s.SetNodeInfo(s.info)
@@ -79,31 +82,48 @@ func Start(t testing.TB, cfg Config) *Switch {
 	s.Events, s.Received = r.events, r.received
 	s.AddReactor("INTEROP", r)
 	if cfg.PEX {
-		s.addPEX(t, cfg)
+		s.addPEX(cfg, dir)
 	}
 	if err := s.Switch.Start(); err != nil {
-		t.Fatal(err)
+		return nil, errors.Join(err, s.transport.Close())
 	}
-	t.Cleanup(func() {
-		if err := s.Switch.Stop(); err != nil {
-			t.Error(err)
+	return s, nil
+}
+
+// listen finds a place to listen. Their transport does not tell which port it
+// chose, so one that is free is chosen before; somebody may take it in between.
+func (s *Switch) listen(cfg Config, key p2p.NodeKey) (err error) {
+	for range 10 {
+		if s.at, err = freeAddress(key.ID()); err != nil {
+			return err
 		}
-		transport.Close() // of a listener that has ended already it says so
-		if s.Book != nil {
-			s.Book.(interface{ Wait() }).Wait() // until it is saved for the last time
+		s.info = introduce(cfg, s.at)
+		s.transport = p2p.NewMultiplexTransport(s.info, key, mconn(cfg))
+		if err = s.transport.Listen(*s.at); err == nil {
+			return nil
 		}
-	})
-	return s
+	}
+	return err
+}
+
+// Close ends the switch.
+func (s *Switch) Close() error {
+	err := s.Switch.Stop()
+	s.transport.Close() // of a listener that has ended already it says so
+	if s.Book != nil {
+		s.Book.(interface{ Wait() }).Wait() // until it is saved for the last time
+	}
+	return err
 }
 
 // addPEX gives the switch a book, which accepts loopback addresses, and the
 // reactor that fills it.
-func (s *Switch) addPEX(t testing.TB, cfg Config) {
-	s.Book = pex.NewAddrBook(filepath.Join(t.TempDir(), "addrbook.json"), false)
+func (s *Switch) addPEX(cfg Config, dir string) {
+	s.Book = pex.NewAddrBook(filepath.Join(dir, "addrbook.json"), false)
 	s.Book.SetLogger(log.NewNopLogger())
 	s.Book.AddOurAddress(s.at)
 	s.SetAddrBook(s.Book)
-	r := pex.NewReactor(s.Book, &pex.ReactorConfig{Seeds: cfg.Seeds, SeedDisconnectWaitPeriod: time.Hour})
+	r := pex.NewReactor(s.Book, &pex.ReactorConfig{SeedDisconnectWaitPeriod: time.Hour})
 	r.SetLogger(log.NewNopLogger())
 	if cfg.EnsureIn > 0 {
 		r.SetEnsurePeersPeriod(cfg.EnsureIn)
@@ -111,14 +131,13 @@ func (s *Switch) addPEX(t testing.TB, cfg Config) {
 	s.AddReactor("PEX", r)
 }
 
-func freeAddress(t testing.TB, id p2p.ID) *p2p.NetAddress {
-	t.Helper()
+func freeAddress(id p2p.ID) (*p2p.NetAddress, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	defer ln.Close()
-	return p2p.NewNetAddress(id, ln.Addr())
+	return p2p.NewNetAddress(id, ln.Addr()), nil
 }
 
 // introduce returns what a switch says of itself before [Config].Info changes it.
@@ -198,4 +217,9 @@ func (s *Switch) Peer(id string) p2p.Peer { return s.Peers().Get(p2p.ID(id)) }
 func (s *Switch) Send(id string, channel byte, body []byte) bool {
 	p := s.Peer(id)
 	return p != nil && p.Send(p2p.Envelope{ChannelID: channel, Message: &Bytes{body}})
+}
+
+// Spread broadcasts a message to all peers. It does not wait.
+func (s *Switch) Spread(channel byte, body []byte) {
+	s.Broadcast(p2p.Envelope{ChannelID: channel, Message: &Bytes{body}})
 }
