@@ -55,7 +55,7 @@ var arrows = []arrow{
 	{pkg: "compat/tendermint/binary"},
 	{pkg: "compat/tendermint/internal/bucket", ours: "dialect/tendermint addr"},
 	{pkg: "compat/tendermint/mempool/blocks", ours: "compat/tendermint/binary"},
-	{pkg: "compat/tendermint/upnp", ours: "transport/nat"},
+	{pkg: "compat/tendermint/upnp", ours: "compat/tendermint transport/nat"},
 	{pkg: "bench/raw", ours: all, libs: "golang.org/x/crypto/chacha20poly1305"},
 	{pkg: "bench/...", ours: all},
 	{pkg: "bench", ours: all},
