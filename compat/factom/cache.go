@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -90,6 +91,9 @@ func (c *cache) Load() (*core.Saved, error) {
 		c.n.log.Warn("damaged peer file set aside", "file", c.path, "as", aside, "err", err)
 		return nil, os.Rename(c.path, aside)
 	}
+	if pc.Bans == nil && pc.Peers == nil {
+		pc.Peers = legacyPeers(b, uint32(c.n.conf.Network))
+	}
 	s := &core.Saved{Time: at, Bans: pc.bans(time.Now())}
 	if age := time.Since(at); age > c.n.conf.PeerCacheAge {
 		c.n.log.Info("peers of the peer file are too old", "file", c.path, "age", age, "limit", c.n.conf.PeerCacheAge)
@@ -97,6 +101,25 @@ func (c *cache) Load() (*core.Saved, error) {
 	}
 	s.Peers = pc.known(at)
 	return s, nil
+}
+
+// legacyPeers reads the peers.json of factomd 6.6, an object by ip:port, of which
+// it takes the peers of one network.
+func legacyPeers(b []byte, network uint32) []Endpoint {
+	var by map[string]struct {
+		Address, Port string
+		Network       uint32
+	}
+	if json.Unmarshal(b, &by) != nil {
+		return nil
+	}
+	var all []Endpoint
+	for _, key := range slices.Sorted(maps.Keys(by)) {
+		if p := by[key]; p.Network == network {
+			all = append(all, Endpoint{IP: p.Address, Port: p.Port})
+		}
+	}
+	return all
 }
 
 // readFile returns a file and when it was written.

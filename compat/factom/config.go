@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -308,13 +309,17 @@ func joined(texts []string) error {
 	return errors.New(strings.Join(texts, "; "))
 }
 
+// separates reports whether a character stands between special peers: besides
+// the documented comma and semicolon those that factomd 6.6 takes for it, which
+// are neither letters nor numbers nor punctuation.
+func separates(r rune) bool {
+	return r == ',' || r == ';' || !unicode.In(r, unicode.Letter, unicode.Number, unicode.Punct)
+}
+
 // parseSpecial reads a list of special peers.
 func parseSpecial(raw, port string) (special, error) {
 	s := special{hosts: map[string]bool{}}
-	for item := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == ',' || r == ';' }) {
-		if item = strings.TrimSpace(item); item == "" {
-			continue
-		}
+	for item := range strings.FieldsFuncSeq(raw, separates) {
 		if err := s.add(item, port); err != nil {
 			return special{}, fmt.Errorf("special peer: %w", err)
 		}

@@ -118,7 +118,7 @@ func TestAlgorithms(t *testing.T) {
 			Parses           bool `json:"ParseEndpoint_of_String_ok"`
 		}
 	}
-	loadJSON(t, "algorithms", &r)
+	loadJSON(t, "p2p/algorithms", &r)
 	if len(r.StringToUint32) < 3 || len(r.NewNetworkID) < 3 || len(r.IP2Location) < 3 || len(r.Endpoint) < 10 {
 		t.Fatalf("few cases: %+v", r)
 	}

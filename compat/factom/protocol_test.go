@@ -32,7 +32,7 @@ type recording struct {
 
 func loadJSON(t *testing.T, name string, v any) {
 	t.Helper()
-	f, err := os.Open("../../dialect/factom/testdata/p2p/" + name + ".json.gz")
+	f, err := os.Open("../../dialect/factom/testdata/" + name + ".json.gz")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func loadJSON(t *testing.T, name string, v any) {
 func TestProtocolsSpeakTheRecordedBytes(t *testing.T) {
 	for _, version := range []uint16{9, 10, 11} {
 		var r recording
-		loadJSON(t, fmt.Sprintf("v%d_session", version), &r)
+		loadJSON(t, fmt.Sprintf("p2p/v%d_session", version), &r)
 		for _, dir := range []string{"dialer->listener", "listener->dialer"} {
 			t.Run(fmt.Sprintf("v%d/%s", version, dir), func(t *testing.T) { replay(t, version, &r, dir) })
 		}
@@ -135,7 +135,7 @@ func TestSharesAreTheRecordedBytes(t *testing.T) {
 			ParseErr  string     `json:"parse_error"`
 		}
 	}
-	loadJSON(t, "peer_share_payloads", &r)
+	loadJSON(t, "p2p/peer_share_payloads", &r)
 	if len(r.Cases) < 6 {
 		t.Fatalf("%d cases", len(r.Cases))
 	}
