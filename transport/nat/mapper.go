@@ -57,7 +57,7 @@ type Mapper struct {
 	find func(ctx context.Context) ([]*Gateway, error)
 
 	// Owned by Run.
-	gateway *Gateway
+	gateway *Gateway // that made lease
 	lease   Lease
 	made    time.Time // when lease was made or renewed
 	fails   int       // checks or renewals in a row that went unanswered
@@ -125,18 +125,17 @@ func (m *Mapper) acquire(ctx context.Context) error {
 	}
 	var errs []error
 	for _, g := range gateways {
-		m.gateway = g
-		if err := m.renew(ctx); err == nil {
+		err := m.renew(ctx, g)
+		if err == nil {
 			return nil
-		} else {
-			errs = append(errs, err)
 		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
 // renew makes the mapping, or makes it again, and reports where it leads from.
-func (m *Mapper) renew(ctx context.Context) error {
+func (m *Mapper) renew(ctx context.Context, g *Gateway) error {
 	r := m.cfg.Request
 	if m.lease.External.IsValid() {
 		r.Wish = m.lease.External.Port() // what was told to others should stay true
@@ -144,12 +143,12 @@ func (m *Mapper) renew(ctx context.Context) error {
 	at := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.Network.timeout())
 	defer cancel()
-	l, err := m.gateway.Map(ctx, r)
+	l, err := g.Map(ctx, r)
 	if err != nil {
 		return err
 	}
-	m.lease, m.made, m.fails = l, at, 0
-	m.report(Status{Protocol: m.gateway.protocol, Gateway: m.gateway.addr, External: l.External})
+	m.gateway, m.lease, m.made, m.fails = g, l, at, 0
+	m.report(Status{Protocol: g.protocol, Gateway: g.addr, External: l.External})
 	return nil
 }
 
@@ -174,7 +173,7 @@ func (m *Mapper) hold(ctx context.Context) {
 		if !due && !m.check(ctx) {
 			continue
 		}
-		err := m.renew(ctx)
+		err := m.renew(ctx, m.gateway)
 		switch end := m.made.Add(m.lease.Lifetime); {
 		case err == nil:
 			renewal = m.made.Add(early(m.lease.Lifetime))
