@@ -66,6 +66,18 @@ func (r *tape) counted(ch byte) int {
 	return r.count[ch]
 }
 
+func (r *tape) latest(ch byte) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last[ch]
+}
+
+func (r *tape) met() (added, gone int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.added, r.gone
+}
+
 // stampSize is how long a message is that carries the time it was sent.
 const stampSize = 15
 
@@ -161,13 +173,13 @@ func testSlowReactor(t *testing.T) {
 	netw := mem.New(10 * time.Millisecond)
 	r := newTape(&ChannelDescriptor{Id: slow}, &ChannelDescriptor{Id: quick, DefaultPriority: 10})
 	r.slow[slow] = time.Minute
-	var ended error
+	ended := make(chan error, 1)
 	a, b := joined(t, netw, func(a, b *Switch) {
 		a.AddReactor("tape", r)
 		b.declare(&ChannelDescriptor{Id: slow})
 		b.declare(&ChannelDescriptor{Id: quick})
 		b.cfg.PingInterval, b.cfg.PongTimeout = 5*time.Second, 2*time.Second
-		b.gone = func(_ *Peer, why error) { ended = why }
+		b.gone = func(_ *Peer, why error) { ended <- why }
 	}, func() []*ChannelDescriptor { return nil })
 	p := only(t, b)
 	tx := Raw(make([]byte, 1000))
@@ -184,11 +196,11 @@ func testSlowReactor(t *testing.T) {
 		time.Sleep(time.Second)
 	}
 	synctest.Wait()
-	if ended != nil || count(b) != 1 {
-		t.Fatalf("the connection ended: %v", ended)
+	if len(ended) > 0 || count(b) != 1 {
+		t.Fatalf("the connection ended: %v", <-ended)
 	}
-	if n := r.counted(quick); n != 600 || r.last[quick] > 50*time.Millisecond {
-		t.Errorf("%d of 600 votes came, after %v at most", n, r.last[quick])
+	if n, late := r.counted(quick), r.latest(quick); n != 600 || late > 50*time.Millisecond {
+		t.Errorf("%d of 600 votes came, after %v at most", n, late)
 	}
 	n, dropped := r.counted(slow), a.DroppedMessages(slow)
 	if n < 9 || n > 10 {
@@ -245,8 +257,8 @@ func testWaits(t *testing.T) {
 		t.Error("a message was not taken")
 	}
 	settled(time.Minute)
-	if n := r.counted(slow); n != messages+1 || r.last[slow] > 100*time.Millisecond {
-		t.Errorf("%d of %d messages arrived, that of the other peer after %v", n, messages+1, r.last[slow])
+	if n, late := r.counted(slow), r.latest(slow); n != messages+1 || late > 100*time.Millisecond {
+		t.Errorf("%d of %d messages arrived, that of the other peer after %v", n, messages+1, late)
 	}
 }
 

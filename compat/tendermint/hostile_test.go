@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,10 +21,30 @@ const app = 0x30 // the channel of the application
 // victim is a Switch that notes why its peers went.
 type victim struct {
 	*Switch
+
+	mu  sync.Mutex
 	why map[string]error
 }
 
-func (v *victim) note(p *Peer, why error) { v.why[p.Key] = why }
+func (v *victim) note(p *Peer, why error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.why[p.Key] = why
+}
+
+// ends returns why the peer of a key went, and how many went in all.
+func (v *victim) ends(key string) (why error, all int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.why[key], len(v.why)
+}
+
+func newVictim(t *testing.T, c Config) *victim {
+	t.Helper()
+	v := &victim{Switch: prepare(t, c), why: map[string]error{}}
+	v.gone = v.note
+	return v
+}
 
 // attacked starts node 1, with whatever more, and node 2, an honest peer of it.
 func attacked(t *testing.T, netw *mem.Network, more func(c *Config)) (v *victim, honest *Switch) {
@@ -32,8 +53,7 @@ func attacked(t *testing.T, netw *mem.Network, more func(c *Config)) (v *victim,
 	if more != nil {
 		more(&c)
 	}
-	v = &victim{prepare(t, c), map[string]error{}}
-	v.gone = v.note
+	v = newVictim(t, c)
 	if err := v.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -60,8 +80,8 @@ func (v *victim) undisturbed(t *testing.T, honest *Switch) {
 	if in, ok := honest.Receive(app); !ok || string(in.Bytes) != "still here" || time.Since(began) > time.Second {
 		t.Errorf("the honest peer got %q after %v", in.Bytes, time.Since(began))
 	}
-	if len(v.why) > 1 {
-		t.Errorf("more than one peer went: %v", v.why)
+	if _, n := v.ends(""); n > 1 {
+		t.Errorf("%d peers went", n)
 	}
 }
 
@@ -69,7 +89,7 @@ func (v *victim) undisturbed(t *testing.T, honest *Switch) {
 func (v *victim) ended(t *testing.T, c Config, within time.Duration, want fault.Kind) {
 	t.Helper()
 	settled(within)
-	if why := v.why[idOf(c)]; !errors.Is(why, want) {
+	if why, _ := v.ends(idOf(c)); !errors.Is(why, want) {
 		t.Errorf("the peer's connection ended with %v, want a fault of kind %v", why, want)
 	}
 }
@@ -178,7 +198,7 @@ func TestHostilePeersOf2014(t *testing.T) {
 				defer c.Close()
 				c.Write(unhex(t, wire))
 				settled(time.Second)
-				if why := v.why[c.LocalAddr().String()]; !errors.Is(why, fault.Protocol) {
+				if why, _ := v.ends(c.LocalAddr().String()); !errors.Is(why, fault.Protocol) {
 					t.Errorf("the connection ended with %v", why)
 				}
 				v.undisturbed(t, honest)
@@ -236,8 +256,8 @@ func testNoPong(t *testing.T) {
 		t.Fatal(err)
 	}
 	settled(14 * time.Second)
-	if len(v.why) > 0 {
-		t.Errorf("too soon: %v", v.why)
+	if _, n := v.ends(""); n > 0 {
+		t.Errorf("%d peers went too soon", n)
 	}
 	v.ended(t, comet(t, netw, 3), 2*time.Second, fault.Timeout)
 	v.undisturbed(t, honest)
@@ -286,8 +306,7 @@ func TestPanickingReactor(t *testing.T) { synctest.Test(t, testPanics) }
 func testPanics(t *testing.T) {
 	netw := mem.New(10 * time.Millisecond)
 	c := comet(t, netw, 1, &ChannelDescriptor{Id: app})
-	v := &victim{prepare(t, c), map[string]error{}}
-	v.gone = v.note
+	v := newVictim(t, c)
 	v.AddReactor("bomb", bomb{NewBaseReactor("bomb", nil)})
 	if err := v.Start(); err != nil {
 		t.Fatal(err)

@@ -185,8 +185,8 @@ func testWorkers(t *testing.T) {
 		dialer(t, netw, 2+n, nil)
 	}
 	settled(time.Second)
-	if r.added != peers {
-		t.Errorf("told of %d peers", r.added)
+	if n, _ := r.met(); n != peers {
+		t.Errorf("told of %d peers", n)
 	}
 	if got, ok := a.Reactor("tape"); !ok || got != Reactor(r) || r.Switch != a || !r.IsRunning() || r.String() != "tape" {
 		t.Error("the reactor is not there")
@@ -214,8 +214,8 @@ func testWorkers(t *testing.T) {
 	}
 	a.Stop()
 	<-quit
-	if r.IsRunning() || r.gone != peers {
-		t.Errorf("told that %d peers went", r.gone)
+	if _, n := r.met(); r.IsRunning() || n != peers {
+		t.Errorf("told that %d peers went", n)
 	}
 }
 
