@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	idleQueue = 16   // places that a queue keeps when the link is quiet
-	busyQueue = 4096 // and when it has just run empty
+	idleQueue = 16      // places that a queue keeps when the link is quiet
+	busyQueue = 1 << 17 // and until the next ping when it has just run empty: what an outbox of 8 MiB holds
 )
 
 var _ dialect.Tracker = (*packer)(nil)
@@ -103,8 +103,7 @@ func (p *packer) PutAs(m dialect.Message, tag int) error {
 		return nil
 	}
 	i := int(p.table.index[m.Type])
-	q := &p.queues[i]
-	q.bodies = append(q.bodies, waiting{m.Body, tag})
+	p.queues[i].add(waiting{m.Body, tag})
 	p.order.Ready(i)
 	return nil
 }
@@ -169,12 +168,19 @@ func (p *packer) packNext() {
 	more := q.next < len(q.bodies)
 	if !more {
 		q.reset()
-	} else if q.next > idleQueue && q.next > len(q.bodies)/2 {
+	}
+	p.order.Sent(i, size, more)
+}
+
+// add appends a body. Before the queue grows it uses the places of those that
+// are gone, if they are many.
+func (q *queue) add(w waiting) {
+	if len(q.bodies) == cap(q.bodies) && q.next > len(q.bodies)/4 {
 		n := copy(q.bodies, q.bodies[q.next:])
 		clear(q.bodies[n:])
 		q.bodies, q.next = q.bodies[:n], 0
 	}
-	p.order.Sent(i, size, more)
+	q.bodies = append(q.bodies, w)
 }
 
 // reset empties a queue.
@@ -213,6 +219,14 @@ func (p *packer) cut(id byte, n int) (size int, last bool) {
 
 // message writes one packet and returns its size.
 func (p *packer) message(id byte, last bool, data []byte) int {
+	if p.sealer != nil {
+		if b := p.sealer.Room(mostHead + len(data)); b != nil {
+			old := len(b)
+			b = append(p.form.appendHead(b, id, last, len(data)), data...)
+			p.sealer.Took(b)
+			return len(b) - old
+		}
+	}
 	p.head = p.form.appendHead(p.head[:0], id, last, len(data))
 	p.write(p.head)
 	p.write(data)

@@ -219,28 +219,55 @@ func (f form) appendHead(dst []byte, channel byte, last bool, n int) []byte {
 		return binary.LittleEndian.AppendUint32(dst, uint32(n))
 	}
 	size := msgLen(channel, last, n)
-	dst = binary.AppendUvarint(dst, uint64(1+wire.UvarintLen(uint64(size))+size))
-	dst = wire.AppendBytesHead(dst, fieldMsg, size)
-	dst = wire.AppendVarintField(dst, fieldChannel, uint64(channel))
+	dst = appendSize(dst, 1+sizeLen(size)+size)
+	dst = appendSize(append(dst, tagMsg), size)
+	if channel > 0 {
+		dst = appendSize(append(dst, tagChannel), int(channel))
+	}
 	if last {
 		dst = append(dst, tagEOF, 1)
 	}
 	if n > 0 {
-		dst = wire.AppendBytesHead(dst, fieldData, n)
+		dst = appendSize(append(dst, tagData), n)
 	}
 	return dst
+}
+
+// mostHead is more bytes than a head takes.
+const mostHead = 32
+
+// appendSize appends n as a varint. Nearly all take one or two bytes.
+func appendSize(dst []byte, n int) []byte {
+	switch {
+	case n < 1<<7:
+		return append(dst, byte(n))
+	case n < 1<<14:
+		return append(dst, byte(n)|0x80, byte(n>>7))
+	}
+	return binary.AppendUvarint(dst, uint64(n))
+}
+
+// sizeLen returns how many bytes appendSize appends.
+func sizeLen(n int) int {
+	switch {
+	case n < 1<<7:
+		return 1
+	case n < 1<<14:
+		return 2
+	}
+	return wire.UvarintLen(uint64(n))
 }
 
 // msgLen returns how many bytes a PacketMsg takes.
 func msgLen(channel byte, last bool, n int) (size int) {
 	if channel > 0 {
-		size = 1 + wire.UvarintLen(uint64(channel))
+		size = 1 + sizeLen(int(channel))
 	}
 	if last {
 		size += 2
 	}
 	if n > 0 {
-		size += 1 + wire.UvarintLen(uint64(n)) + n
+		size += 1 + sizeLen(n) + n
 	}
 	return size
 }

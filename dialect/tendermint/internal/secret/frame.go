@@ -83,6 +83,21 @@ func (s *Sealer) Write(p []byte) {
 	}
 }
 
+// Room returns what to append up to n bytes to if they fit into the frame under
+// way and do not fill it, or else nil. What was appended is said with Took.
+func (s *Sealer) Room(n int) []byte {
+	if s.data == 0 || s.data+n >= MaxData {
+		return nil
+	}
+	return s.dst
+}
+
+// Took takes what Room returned and has been appended to.
+func (s *Sealer) Took(dst []byte) {
+	s.data += len(dst) - len(s.dst)
+	s.dst = dst
+}
+
 // Finish seals the frame under way and returns what Start was given and all
 // frames after it. It fails if the key is worn out; then nothing may be sent.
 func (s *Sealer) Finish() ([]byte, error) {
