@@ -269,9 +269,9 @@ func (m *Mapper) report(s Status) {
 const minRenewal = 4 * time.Second
 
 // early returns when to renew a mapping: at three to four eighths of its
-// lifetime, so before half of it is over.
+// lifetime, so before half of it is over, unless that is seconds.
 func early(lifetime time.Duration) time.Duration {
-	return lifetime*3/8 + rand.N(max(lifetime/8, 1))
+	return max(lifetime*3/8+rand.N(max(lifetime/8, 1)), minRenewal)
 }
 
 // jittered returns d, longer or shorter by an eighth at most.

@@ -181,6 +181,17 @@ func TestShortLeaseIsRenewedInTime(t *testing.T) {
 	})
 }
 
+func TestGatewayCanNotKeepUsBusy(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &fake{addr: outside, lifetime: time.Second}
+		keep(t, f)
+		after(time.Minute)
+		if n := len(f.mapped); n > 16 {
+			t.Errorf("%d mappings in a minute", n)
+		}
+	})
+}
+
 func TestLostIsMappedAnew(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := &fake{addr: outside, lifetime: time.Hour}
