@@ -70,9 +70,9 @@ func describe(t *testing.T, b *strings.Builder, path string, typ reflect.Type) {
 // TestUnknownIsNull turns rows of which little is known into JSON.
 func TestUnknownIsNull(t *testing.T) {
 	opening := peerOf(&stats.LinkRow{ID: 1, Addr: "1.2.3.4:5", Opening: true}, nil)
-	wantNull(t, opening, "peer", "version", "agent", "total", "queued", "rate", "lastIn", "lastOut", "rtt")
+	wantNull(t, opening, "peer", "why", "version", "agent", "total", "queued", "rate", "lastIn", "lastOut", "rtt")
 	silent := peerOf(&stats.LinkRow{ID: 1, Addr: "1.2.3.4:5", Version: new(uint32(11)), LastIn: time.Unix(0, 0)}, nil)
-	wantNull(t, silent, "peer", "agent", "rate", "lastIn", "lastOut", "rtt")
+	wantNull(t, silent, "peer", "why", "agent", "rate", "lastIn", "lastOut", "rtt")
 	tried := endedOf(&stats.Ended{ID: 1, Addr: "1.2.3.4:5", Kind: "io", Why: "refused"})
 	wantNull(t, tried, "peer", "inBytes", "outBytes")
 	wantNull(t, Status{}, "advertise", "rate")
@@ -80,7 +80,7 @@ func TestUnknownIsNull(t *testing.T) {
 
 	rtt := 0.25
 	full := peerOf(&stats.LinkRow{
-		ID: 1, Addr: "1.2.3.4:5", Peer: "p", Version: new(uint32(11)), Agent: "a", InMsgs: 1, OutMsgs: 1,
+		ID: 1, Addr: "1.2.3.4:5", Peer: "p", Why: "w", Version: new(uint32(11)), Agent: "a", InMsgs: 1, OutMsgs: 1,
 		LastIn: time.Unix(1, 0), LastOut: time.Unix(1, 0), RTT: &rtt,
 	}, &Rate{})
 	wantNull(t, full)

@@ -88,6 +88,7 @@ type Peer struct {
 	Agent   *string    `json:"agent"`
 	Since   time.Time  `json:"since"`
 	Blame   int        `json:"blame"`
+	Why     *string    `json:"why"`     // what it was last blamed for; null without blame
 	Total   *Totals    `json:"total"`   // null while opening
 	Queued  *int       `json:"queued"`  // bytes waiting to be written; null while opening
 	Rate    *Rate      `json:"rate"`    // null before it was measured
@@ -170,7 +171,7 @@ type Problem struct {
 func peerOf(r *stats.LinkRow, rate *Rate) Peer {
 	p := Peer{
 		ID: r.ID, Addr: r.Addr, Peer: known(r.Peer), Out: r.Dialed, Special: r.Always, Opening: r.Opening,
-		Version: r.Version, Agent: known(r.Agent), Since: r.Since, Blame: r.Blame, RTT: r.RTT, Rate: rate,
+		Version: r.Version, Agent: known(r.Agent), Since: r.Since, Blame: r.Blame, Why: known(r.Why), RTT: r.RTT, Rate: rate,
 	}
 	if r.Opening {
 		return p

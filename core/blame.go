@@ -25,8 +25,8 @@ const (
 	maxBlames = 4096
 	// milli is the unit of scores: a thousandth of a point.
 	milli = 1000
-	// maxWhy is how much of a fault's text is kept with a ban, in characters:
-	// the peer may have a say in it.
+	// maxWhy is how much of a fault's text is kept with a ban or with blame, in
+	// characters: the peer may have a say in it.
 	maxWhy = 200
 	// maxScore keeps sums from overflowing.
 	maxScore = 1 << 30 * milli
@@ -43,6 +43,7 @@ type blame struct {
 	who   culprit
 	score int64 // in milli points, when it was last added to
 	time  time.Time
+	why   string // what was added last
 	seq   uint64
 	pos   int
 }
@@ -78,7 +79,7 @@ func (b *blame) at(now time.Time) int64 {
 }
 
 // add adds points to a culprit and returns its score in points.
-func (s *blames) add(now time.Time, who culprit, pts int) int {
+func (s *blames) add(now time.Time, who culprit, pts int, why string) int {
 	b := s.by[who]
 	if b == nil {
 		if len(s.by) >= maxBlames {
@@ -91,7 +92,7 @@ func (s *blames) add(now time.Time, who culprit, pts int) int {
 	}
 	s.seq++
 	b.score = min(b.at(now)+int64(pts)*milli, maxScore)
-	b.time, b.seq = now, s.seq
+	b.time, b.why, b.seq = now, why, s.seq
 	s.queue.Put(b)
 	return int(b.score / milli)
 }
@@ -151,13 +152,15 @@ func (n *Node) culprits(l *link) []culprit {
 	return who
 }
 
-// blameOf returns the points of the peer of l.
-func (n *Node) blameOf(now time.Time, l *link) int {
-	worst := 0
+// blameOf returns the points of the peer of l, and what it got the last of them
+// for, if it still has any.
+func (n *Node) blameOf(now time.Time, l *link) (worst int, why string) {
 	for _, who := range n.culprits(l) {
-		worst = max(worst, n.blames.score(now, who))
+		if points := n.blames.score(now, who); points > worst {
+			worst, why = points, n.blames.by[who].why
+		}
 	}
-	return worst
+	return worst, why
 }
 
 // punish blames the peer of a link that ended through its fault, and bans it
@@ -169,9 +172,9 @@ func (n *Node) punish(now time.Time, l *link, why error, e *Effects) {
 	if pts == 0 {
 		return
 	}
-	who, worst := n.culprits(l), 0
+	who, worst, because := n.culprits(l), 0, fmt.Sprintf("%.*s", maxWhy, why)
 	for _, c := range who {
-		worst = max(worst, n.blames.add(now, c, pts))
+		worst = max(worst, n.blames.add(now, c, pts, because))
 	}
 	m := n.blamed(l)
 	if worst < n.cfg.BanScore || n.cfg.BanTime == 0 || l.always || !l.dialed && m == l.addr {
@@ -180,6 +183,6 @@ func (n *Node) punish(now time.Time, l *link, why error, e *Effects) {
 	for _, c := range who {
 		n.blames.clear(c)
 	}
-	n.ban(now, Ban{Addr: m, ID: l.intro.ID, Until: now.Add(n.cfg.BanTime), Why: fmt.Sprintf("%.*s", maxWhy, why)})
+	n.ban(now, Ban{Addr: m, ID: l.intro.ID, Until: now.Add(n.cfg.BanTime), Why: because})
 	n.drain(now, e)
 }

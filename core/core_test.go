@@ -71,7 +71,7 @@ func TestReaches(t *testing.T) {
 func TestForgiving(t *testing.T) {
 	s := newBlames()
 	who := culprit{id: "x"}
-	s.add(epoch, who, 80)
+	s.add(epoch, who, 80, "noise")
 	for _, c := range []struct {
 		after time.Duration
 		want  int
@@ -91,11 +91,14 @@ func TestForgiving(t *testing.T) {
 		}
 		last = got
 	}
-	if got := s.add(epoch.Add(halfLife), who, 50); got != 90 {
+	if got := s.add(epoch.Add(halfLife), who, 50, "more noise"); got != 90 {
 		t.Errorf("what is left and new blame make %d, want 90", got)
 	}
+	if why := s.by[who].why; why != "more noise" {
+		t.Errorf("blamed for %q, want what was last", why)
+	}
 	for range 100 {
-		s.add(epoch, who, noLimit)
+		s.add(epoch, who, noLimit, "")
 	}
 	if s.score(epoch, who) < 100 {
 		t.Error("endless blame overflows")
@@ -105,7 +108,7 @@ func TestForgiving(t *testing.T) {
 func TestTablesAreBounded(t *testing.T) {
 	s, b := newBlames(), newBans()
 	for i := range 2 * maxBlames {
-		s.add(epoch, culprit{id: fmt.Sprint(i)}, 50)
+		s.add(epoch, culprit{id: fmt.Sprint(i)}, 50, "")
 		b.set(Ban{Addr: at(fmt.Sprintf("8.%d.%d.1:1", i/250, i%250)), ID: fmt.Sprint(i), Until: epoch.Add(time.Duration(i) * time.Second)})
 	}
 	if len(s.by) != maxBlames || s.queue.Len() != maxBlames || s.score(epoch, culprit{id: "0"}) != 0 {

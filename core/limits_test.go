@@ -1,6 +1,7 @@
 package core
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"parley/addr"
 	"parley/dialect"
+	"parley/fault"
 )
 
 // TestRoundInParts checks that a round that drops many links does so over
@@ -195,6 +197,24 @@ func testPlaces(t *testing.T, n *Node) {
 	}
 	if perAddress := dials / maxPlaces; perAddress > 12 {
 		t.Errorf("%d dials in an hour to each of %d addresses too many of one peer", perAddress, maxPlaces)
+	}
+}
+
+// TestBlameIsExplained lets a peer misbehave and come back.
+func TestBlameIsExplained(t *testing.T) {
+	n := newNode(1, Config{})
+	var e Effects
+	for range 2 {
+		id, err := n.Accepted(epoch, at("8.1.0.1:1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Opened(epoch, id, dialect.Intro{ID: "a"}, &e)
+		ls := n.State(epoch).Links
+		if id == 1 && (ls[0].Blame != 0 || ls[0].Why != "") || id == 2 && (ls[0].Blame != 50 || ls[0].Why != "decode: nonsense") {
+			t.Errorf("link %d has %d points for %q", id, ls[0].Blame, ls[0].Why)
+		}
+		n.Closed(epoch, id, fault.New(fault.Protocol, "decode", errors.New("nonsense")), &e)
 	}
 }
 

@@ -24,7 +24,8 @@ type LinkState struct {
 	Opening bool // the opening exchange is not done yet
 	Intro   dialect.Intro
 	Since   time.Time // when it opened; while it opens, when it was made
-	Blame   int
+	Blame   int       // see [Config].BanScore; it fades with time
+	Why     string    // what the blame was last added for, in words that the peer may have chosen; or ""
 }
 
 // Ban refuses a machine, or one port of it, until a time.
@@ -61,9 +62,10 @@ func (n *Node) State(now time.Time) State {
 		if l.up {
 			since = l.opened
 		}
+		blame, why := n.blameOf(now, l)
 		s.Links = append(s.Links, LinkState{
 			ID: l.id, Addr: l.addr, Dialed: l.dialed, Always: l.always, Opening: !l.up,
-			Intro: l.intro, Since: since, Blame: n.blameOf(now, l),
+			Intro: l.intro, Since: since, Blame: blame, Why: why,
 		})
 	}
 	return s

@@ -185,7 +185,7 @@ func (n *Node) snapshot(now time.Time) *stats.Snapshot {
 func (n *Node) row(st *core.LinkState) stats.LinkRow {
 	r := stats.LinkRow{
 		ID: uint64(st.ID), Addr: st.Addr.String(), Dialed: st.Dialed, Always: st.Always,
-		Opening: st.Opening, Since: st.Since, Blame: st.Blame,
+		Opening: st.Opening, Since: st.Since, Blame: st.Blame, Why: st.Why,
 	}
 	if !st.Opening {
 		r.Peer, r.Agent, r.Version = st.Intro.ID, st.Intro.Agent, new(st.Intro.Version)

@@ -77,6 +77,7 @@ type LinkRow struct {
 	Agent    string    `json:"agent,omitzero"`
 	Since    time.Time `json:"since"`
 	Blame    int       `json:"blame"`
+	Why      string    `json:"why,omitzero"` // what it was last blamed for
 	InBytes  uint64    `json:"inBytes"`
 	InMsgs   uint64    `json:"inMsgs"`
 	OutBytes uint64    `json:"outBytes"`

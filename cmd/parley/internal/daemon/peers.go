@@ -143,8 +143,8 @@ func direction(p *api.Peer) string {
 
 func writePeers(w io.Writer, ps *api.Peers) error {
 	t := table{
-		head:  []string{"ID", "ADDRESS", "DIR", "VER", "PEER", "UP", "IN", "OUT", "IN/S", "OUT/S", "QUEUED", "DROPPED", "BLAME", "LAST"},
-		right: []bool{true, false, false, true, false, true, true, true, true, true, true, true, true, true},
+		head:  []string{"ID", "ADDRESS", "DIR", "VER", "PEER", "UP", "IN", "OUT", "IN/S", "OUT/S", "QUEUED", "DROPPED", "LAST", "BLAME", "FOR"},
+		right: []bool{true, false, false, true, false, true, true, true, true, true, true, true, true, true, false},
 	}
 	size := func(n uint64) string { return bytesText(float64(n)) }
 	for i := range ps.Peers {
@@ -159,11 +159,22 @@ func writePeers(w io.Writer, ps *api.Peers) error {
 			maybe(p.Rate, func(r api.Rate) string { return bytesText(r.OutBytes) }),
 			maybe(p.Queued, func(n int) string { return size(uint64(max(n, 0))) }),
 			maybe(p.Total, func(t api.Totals) string { return fmt.Sprint(t.Dropped) }),
-			fmt.Sprint(p.Blame),
-			maybe(p.LastIn, func(at time.Time) string { return ageText(ps.Time.Sub(at)) }))
+			maybe(p.LastIn, func(at time.Time) string { return ageText(ps.Time.Sub(at)) }),
+			fmt.Sprint(p.Blame), blameText(p))
 	}
 	return t.write(w)
 }
+
+// blameText says what a peer was last blamed for: nothing where it was not.
+func blameText(p *api.Peer) string {
+	if p.Why == nil {
+		return ""
+	}
+	return middle(clean(*p.Why), maxBlameText)
+}
+
+// maxBlameText is how much of that is shown.
+const maxBlameText = 60
 
 func writeClosed(w io.Writer, es *api.Closed, now time.Time) error {
 	t := table{
