@@ -35,7 +35,8 @@ type sealedDecoder struct {
 	arena []byte // Headroom bytes, then data; arena[from:] is not parsed
 	from  int
 	left  int  // bytes of the frame under way that were not taken
-	asked bool // more bytes were asked for: nobody holds on to what was parsed
+	held  bool // bodies may alias what was parsed
+	asked bool // more bytes were asked for: no longer
 	lone  int  // frames in a row that came alone
 }
 
@@ -88,6 +89,7 @@ func (d *sealedDecoder) parse() (dialect.Message, error) {
 			break
 		}
 		if d.from += n; m.For != 0 {
+			d.held = d.held || d.mux.alias && len(m.Body) > 0
 			return m, nil
 		}
 	}
@@ -112,8 +114,10 @@ func (d *sealedDecoder) makeRoom(frames int) {
 	rest := d.arena[min(d.from, len(d.arena)):]
 	wide := d.lone >= loneFrames && cap(d.arena) > smallArena
 	fits := cap(d.arena)-len(d.arena) >= secret.MaxData && !wide
-	if d.asked && !wide && cap(d.arena) > 0 {
-		d.asked = false
+	if d.asked {
+		d.asked, d.held = false, false
+	}
+	if !d.held && !wide && cap(d.arena) > 0 {
 		if !fits || len(rest) <= moveBelow {
 			d.arena = append(d.arena[:secret.Headroom], rest...)
 			d.from = secret.Headroom
@@ -129,7 +133,7 @@ func (d *sealedDecoder) makeRoom(frames int) {
 	if d.lone < 2 { // it was too small for what comes at once
 		room = max(room, min(2*cap(d.arena), mostFrames*secret.MaxData))
 	}
-	d.asked, d.lone = false, 0
+	d.held, d.lone = false, 0
 	d.arena = append(make([]byte, secret.Headroom, need+room), rest...)
 	d.from = secret.Headroom
 }

@@ -20,6 +20,8 @@ type mux struct {
 	packet int // most bytes of data in one packet
 	limit  int // most bytes in unfinished messages, on all channels together
 
+	alias bool // the body that was returned last is part of what was parsed
+
 	parts []partial // of each channel in the table
 	held  int       // bytes in them
 
@@ -69,8 +71,10 @@ func (x *mux) next(b []byte) (m dialect.Message, n int, err error) {
 			return m, n, nil
 		}
 		body = x.finish(part)
+		x.alias = false
 	} else {
 		x.settle()
+		x.alias = true
 	}
 	m = dialect.Message{Type: p.typ, For: dialect.ToApp, Body: body[:len(body):len(body)]}
 	if x.table.pex && p.typ == TypePEX {
