@@ -28,6 +28,16 @@ alone says little on a machine that does other things too.
 A missed target is reported and is not an error. The table is for people and
 will change; --json is for programs.`
 
+// peers says how to run what is a module of its own because of what it requires.
+const peers = `btcd, CometBFT, go-ethereum, go-libp2p, grpc-go, NATS and memberlist are measured
+against bare TCP, in turn with it, by a program in the source tree:
+
+    cd bench/peers && go run .          # a table of ratios, with versions
+    cd bench/peers && go run . -json    # for programs
+
+It is a module of its own; the first run downloads and builds those libraries.
+`
+
 // Command returns "parley bench".
 func Command() *cli.Command { return command(bench.Rows) }
 
@@ -40,6 +50,7 @@ func command(rows func() ([]bench.Row, error)) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object instead of tables; what is not known is null"},
 			&cli.BoolFlag{Name: "list", Usage: "print the names of the rows and what they are to reach, and measure nothing"},
+			&cli.BoolFlag{Name: "peers", Usage: "say how to measure the libraries that could be used instead, and measure nothing"},
 			&cli.StringFlag{Name: "rows", Usage: "measure only rows that match `PATTERNS`, such as oneway,*/factom-11 or oneway/*/1KiB"},
 			&cli.DurationFlag{Name: "time", Value: defaultTime, Usage: "measure each row, and its baseline, for `DURATION`"},
 			&cli.IntFlag{Name: "reps", Value: defaultReps, Usage: "take turns with the baseline `N` times within that"},
@@ -69,6 +80,10 @@ func act(ctx context.Context, cmd *cli.Command, source func() ([]bench.Row, erro
 		return usage(err)
 	}
 	out, progress := cmd.Root().Writer, cmd.Root().ErrWriter
+	if cmd.Bool("peers") {
+		_, err := io.WriteString(out, peers)
+		return err
+	}
 	if cmd.Bool("list") {
 		return list(out, rows, cmd.Bool("json"))
 	}

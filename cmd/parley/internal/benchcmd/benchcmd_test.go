@@ -66,6 +66,13 @@ func TestTable(t *testing.T) {
 	}
 }
 
+func TestPeers(t *testing.T) {
+	out, progress, err := call(t, rows, "--peers")
+	if err != nil || progress != "" || !strings.Contains(out, "cd bench/peers && go run .") {
+		t.Errorf("%q, progress %q, error %v", out, progress, err)
+	}
+}
+
 func TestJSON(t *testing.T) {
 	out, _, err := call(t, rows, "--json", "--rows", "oneway", "--time", "100ms", "--reps", "2")
 	if err != nil {
