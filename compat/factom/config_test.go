@@ -55,7 +55,7 @@ func TestH6CheckRefuses(t *testing.T) {
 		{"PeerResendBuckets", func(c *Configuration) { c.PeerResendBuckets = -1 }},
 		{"PeerResendInterval", func(c *Configuration) { c.PeerResendInterval = 0 }},
 		{"special", func(c *Configuration) { c.Special = "1.2.3.4:0" }},
-		{"special", func(c *Configuration) { c.Special = "1.2.3.4:80,a b:80" }},
+		{"special", func(c *Configuration) { c.Special = "1.2.3.4:80,a!b:80" }},
 	} {
 		conf := DefaultP2PConfiguration()
 		conf.EnablePrometheus = false
