@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"time"
 
 	"parley/addr"
 	"parley/core"
@@ -65,16 +66,24 @@ func (sw *Switch) tuning() core.Config {
 	if c.AllowDuplicateIP {
 		perHost = -1
 	}
+	backoff := c.Backoff
+	if backoff == 0 && c.SeedMode {
+		backoff = crawlPause
+	}
 	return core.Config{
 		Outbound: or(c.MaxNumOutboundPeers, defaultOutbound),
 		Inbound:  or(c.MaxNumInboundPeers, defaultInbound),
 		PerHost:  perHost,
-		Backoff:  c.Backoff,
+		Backoff:  backoff,
 		BanTime:  c.BanTime,
 		Always:   sw.parsed.always,
 		Trusted:  c.UnconditionalPeerIDs,
 	}
 }
+
+// crawlPause is how long a seed leaves a peer alone that it has asked
+// (CometBFT, pex reactor: minTimeBetweenCrawls).
+const crawlPause = 2 * time.Minute
 
 func or(n, value int) int {
 	if n == 0 {
