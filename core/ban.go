@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -20,17 +21,18 @@ type ban struct {
 }
 
 // bans are the bans in force. Those that are over count no more, even before
-// they are removed.
+// they are removed. An address may have several, for the identities that were
+// banned with it.
 type bans struct {
-	byAddr map[addr.Addr]*ban
-	byID   map[string]*ban
+	byAddr map[addr.Addr][]*ban
+	byID   map[string][]*ban  // but for those without an identity
 	queue  *heapq.Queue[*ban] // by their end
 }
 
 func newBans() bans {
 	return bans{
-		byAddr: map[addr.Addr]*ban{},
-		byID:   map[string]*ban{},
+		byAddr: map[addr.Addr][]*ban{},
+		byID:   map[string][]*ban{},
 		queue:  heapq.New(bansBefore, func(b *ban) *int { return &b.pos }),
 	}
 }
@@ -39,22 +41,26 @@ func bansBefore(a, b *ban) bool {
 	if !a.Until.Equal(b.Until) {
 		return a.Until.Before(b.Until)
 	}
-	return a.Addr.Compare(b.Addr) < 0
+	return a.compare(b.Ban) < 0
 }
 
-// set adds a ban, unless a longer one is there. It reports whether anything
-// changed.
+// compare orders bans by address and identity.
+func (b Ban) compare(o Ban) int {
+	return cmp.Or(b.Addr.Compare(o.Addr), cmp.Compare(b.ID, o.ID))
+}
+
+// set adds a ban, unless a longer one of the same address and identity is there.
+// It reports whether anything changed.
 func (s *bans) set(b Ban) bool {
-	if old := s.byAddr[b.Addr]; old != nil {
+	same := func(x *ban) bool { return x.ID == b.ID }
+	if i := slices.IndexFunc(s.byAddr[b.Addr], same); i >= 0 {
+		old := s.byAddr[b.Addr][i]
 		if !b.Until.After(old.Until) {
 			return false
 		}
-		if b.ID == "" {
-			b.ID = old.ID
-		}
 		s.remove(old)
 	}
-	if len(s.byAddr) >= maxBans {
+	if s.queue.Len() >= maxBans {
 		first, _ := s.queue.First()
 		if first.Until.After(b.Until) {
 			return false
@@ -62,20 +68,30 @@ func (s *bans) set(b Ban) bool {
 		s.remove(first)
 	}
 	x := &ban{Ban: b}
-	s.byAddr[b.Addr] = x
-	if b.ID != "" && (s.byID[b.ID] == nil || s.byID[b.ID].Until.Before(b.Until)) {
-		s.byID[b.ID] = x
+	s.byAddr[b.Addr] = append(s.byAddr[b.Addr], x)
+	if b.ID != "" {
+		s.byID[b.ID] = append(s.byID[b.ID], x)
 	}
 	s.queue.Put(x)
 	return true
 }
 
 func (s *bans) remove(b *ban) {
-	delete(s.byAddr, b.Addr)
-	if s.byID[b.ID] == b {
-		delete(s.byID, b.ID)
-	}
+	unlist(s.byAddr, b.Addr, b)
+	unlist(s.byID, b.ID, b)
 	s.queue.Remove(b)
+}
+
+// unlist takes b out of the list that m has under k.
+func unlist[K comparable](m map[K][]*ban, k K, b *ban) {
+	i := slices.Index(m[k], b)
+	switch {
+	case i < 0:
+	case len(m[k]) == 1:
+		delete(m, k)
+	default:
+		m[k] = slices.Delete(m[k], i, i+1)
+	}
 }
 
 // expire removes the bans that are over.
@@ -94,7 +110,7 @@ func (s *bans) expire(now time.Time) {
 func (s *bans) until(now time.Time, a addr.Addr) time.Time {
 	var t time.Time
 	for _, k := range [...]addr.Addr{a, a.HostOnly()} {
-		if b := s.byAddr[k]; b != nil {
+		for _, b := range s.byAddr[k] {
 			t = latest(t, b.Until)
 		}
 	}
@@ -103,41 +119,45 @@ func (s *bans) until(now time.Time, a addr.Addr) time.Time {
 
 // lift removes the bans of an address, and of its ports if it has none.
 func (s *bans) lift(a addr.Addr) (found bool) {
-	if b := s.byAddr[a]; b != nil {
-		s.remove(b)
-		found = true
-	}
+	var all []*ban
 	if a.Port != 0 {
-		return found
-	}
-	// ordered: every match is removed, whichever comes first.
-	for k, b := range s.byAddr {
-		if k.HostOnly() == a {
-			s.remove(b)
-			found = true
+		all = slices.Clone(s.byAddr[a])
+	} else {
+		// ordered: every match is removed, whichever comes first.
+		for k, bs := range s.byAddr {
+			if k.HostOnly() == a {
+				all = append(all, bs...)
+			}
 		}
 	}
-	return found
+	for _, b := range all {
+		s.remove(b)
+	}
+	return len(all) > 0
 }
 
 // list returns the bans in force by address.
 func (s *bans) list(now time.Time) []Ban {
 	var out []Ban
 	// ordered: what is collected is sorted below.
-	for _, b := range s.byAddr {
-		if b.Until.After(now) {
-			out = append(out, b.Ban)
+	for _, bs := range s.byAddr {
+		for _, b := range bs {
+			if b.Until.After(now) {
+				out = append(out, b.Ban)
+			}
 		}
 	}
-	slices.SortFunc(out, func(a, b Ban) int { return a.Addr.Compare(b.Addr) })
+	slices.SortFunc(out, Ban.compare)
 	return out
 }
 
 // bannedPeer reports whether the peer of an introduced link is banned: where
 // it comes from, where it says that it listens, or who it says it is.
 func (n *Node) bannedPeer(now time.Time, l *link) bool {
-	if b := n.bans.byID[l.intro.ID]; b != nil && b.Until.After(now) {
-		return true
+	for _, b := range n.bans.byID[l.intro.ID] {
+		if b.Until.After(now) {
+			return true
+		}
 	}
 	for _, a := range [...]addr.Addr{l.addr, l.listen, l.intro.Listen} {
 		if n.bans.until(now, a).After(now) {
@@ -151,7 +171,7 @@ func (n *Node) bannedPeer(now time.Time, l *link) bool {
 // Wake that follow the last of them if there are many. An address without a port
 // is a whole machine. It returns how many links it ends.
 //
-// Of two bans of one address the longer one counts. A ban that names no
+// Of two bans of one address and identity the longer one counts. A ban that names no
 // address or is over does nothing. A ban of an IP does not hit a peer dialed by name
 // before that peer says where it listens.
 func (n *Node) Ban(now time.Time, b Ban, e *Effects) int {

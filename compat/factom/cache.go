@@ -179,7 +179,9 @@ func banned(key string) (addr.Addr, bool) {
 func (c *cache) Save(s *core.Saved) error {
 	pc := PeerCache{Bans: map[string]time.Time{}, Peers: slices.Clone(c.connected())}
 	for _, b := range s.Bans {
-		pc.Bans[b.Addr.String()] = b.Until
+		if k := b.Addr.String(); b.Until.After(pc.Bans[k]) { // several identities may be banned there
+			pc.Bans[k] = b.Until
+		}
 	}
 	for _, k := range s.Peers {
 		if len(pc.Peers) >= int(c.n.conf.MaxPeers) {
