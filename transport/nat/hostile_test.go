@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -221,6 +222,39 @@ func TestPCPAnswersRefused(t *testing.T) {
 				t.Errorf("%+v, %v, want %v", l, err, c.want)
 			}
 		})
+	}
+}
+
+// A server that does not know ANNOUNCE is one all the same, and its restarts show.
+func TestPCPWithoutAnnounce(t *testing.T) {
+	var epoch atomic.Uint32
+	epoch.Store(100_000)
+	gw := udp(t, func(b []byte) [][]byte {
+		m, err := pcp.Decode(b)
+		if err != nil {
+			return nil
+		}
+		a := &pcp.Message{Response: true, Op: m.Op, Epoch: epoch.Load(), Result: pcp.UnsupportedOpcode}
+		if m.Op == pcp.Map {
+			*a = *m
+			a.Response, a.Client, a.Epoch, a.External, a.ExternalAddr = true, netip.Addr{}, epoch.Load(), 9000, outside
+		}
+		return [][]byte{a.Append(nil)}
+	})
+	g, err := Network{Gateway: gw}.findPCP(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := g.Map(t.Context(), Request{Port: 8108})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Check(t.Context(), l); err != nil {
+		t.Errorf("a mapping that stands: %v", err)
+	}
+	epoch.Store(1)
+	if err := g.Check(t.Context(), l); !errors.Is(err, ErrLost) {
+		t.Errorf("after a restart: %v", err)
 	}
 }
 

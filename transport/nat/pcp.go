@@ -32,7 +32,7 @@ func (n Network) findPCP(ctx context.Context) (*Gateway, error) {
 	}
 	c := &pcpClient{gateway: gw, local: local}
 	rand.Read(c.nonce[:])
-	if _, err := c.ask(ctx, &pcp.Message{Op: pcp.Announce}); err != nil {
+	if err := c.greet(ctx); err != nil {
 		return nil, err
 	}
 	return &Gateway{protocol: PCP, addr: gw, local: local, where: n.from(gw), client: c}, nil
@@ -81,13 +81,23 @@ func (c *pcpClient) mapping(ctx context.Context, port uint16, udp bool, wish uin
 // renewed, as PCP tells it nowhere else, and gateways restart their counter then
 // (RFC 6887, 8.5).
 func (c *pcpClient) check(ctx context.Context, _ Lease) error {
-	if _, err := c.ask(ctx, &pcp.Message{Op: pcp.Announce}); err != nil {
+	if err := c.greet(ctx); err != nil {
 		return err
 	}
 	if c.restarted {
 		return lost("the gateway restarted")
 	}
 	return nil
+}
+
+// greet asks for nothing but an answer, which has the epoch in it (RFC 6887,
+// 14.1). A server that does not know the question has answered too.
+func (c *pcpClient) greet(ctx context.Context) error {
+	_, err := c.ask(ctx, &pcp.Message{Op: pcp.Announce})
+	if r, ok := errors.AsType[*Refusal](err); ok && r.Code == int(pcp.UnsupportedOpcode) {
+		return nil
+	}
+	return err
 }
 
 // ask sends a request until it is answered or ctx is done.

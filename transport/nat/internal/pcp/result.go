@@ -10,6 +10,7 @@ const (
 	Success            Result = 0
 	UnsupportedVersion Result = 1
 	NotAuthorized      Result = 2
+	UnsupportedOpcode  Result = 4
 	NetworkFailure     Result = 7
 	NoResources        Result = 8
 	AddressMismatch    Result = 12
@@ -20,7 +21,7 @@ var results = [...]string{
 	UnsupportedVersion: "unsupported version",
 	NotAuthorized:      "not authorized",
 	3:                  "malformed request",
-	4:                  "unsupported opcode",
+	UnsupportedOpcode:  "unsupported opcode",
 	5:                  "unsupported option",
 	6:                  "malformed option",
 	NetworkFailure:     "network failure",
