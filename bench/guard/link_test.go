@@ -107,8 +107,8 @@ func rawTime(t *testing.T, size, n int) float64 {
 func TestFreshLinks(t *testing.T) {
 	const (
 		links     = 200
-		mostBytes = 24 << 10
-		mostGoros = 2
+		mostBytes = 16 << 10
+		mostGoros = 1
 	)
 	for _, l := range languages(t) {
 		hold := func(n int) measure.Held {
