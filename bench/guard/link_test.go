@@ -108,7 +108,7 @@ func TestFreshLinks(t *testing.T) {
 	const (
 		links     = 200
 		mostBytes = 16 << 10
-		mostGoros = 1
+		mostGoros = 2
 	)
 	for _, l := range languages(t) {
 		hold := func(n int) measure.Held {
