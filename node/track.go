@@ -6,15 +6,27 @@ import "parley/dialect"
 type tracked struct {
 	packer dialect.Tracker // nil if it is not one
 
-	held []item // by tag; zero where free
+	held []item // those that somebody is told about, by tag; zero where free
 	free []int  // the tags that may be used again
 	done []int
 	gone []item // those that are settled now
 }
 
+// A message that nobody is told about has a tag of its own kind: the room it
+// takes, which is all that has to be known of it, as a negative number.
+const noRoom = -2
+
 // handTracked gives an item to the packer.
 func (w *writer) handTracked(it *item) {
 	t := &w.track
+	if it.done == nil && it.msg.For&dialect.ToSession == 0 {
+		if err := t.packer.PutAs(it.msg, noRoom-it.cost()); err != nil {
+			w.l.refuse(it, err)
+			w.l.out.release(it.cost())
+		}
+		*it = item{}
+		return
+	}
 	tag := len(t.held)
 	if k := len(t.free); k > 0 {
 		tag, t.free = t.free[k-1], t.free[:k-1]
@@ -40,17 +52,27 @@ func (w *writer) settleTracked() {
 	if t.done = t.packer.Done(t.done[:0]); len(t.done) == 0 {
 		return
 	}
+	room := 0
 	for _, tag := range t.done {
+		if tag < 0 {
+			room += noRoom - tag
+			continue
+		}
 		t.gone = append(t.gone, t.held[tag])
 		t.held[tag] = item{}
+		t.free = append(t.free, tag)
 	}
-	t.free = append(t.free, t.done...)
 	if len(t.free) == len(t.held) {
 		t.held, t.free = t.held[:0], t.free[:0]
 	}
-	w.l.stats.OutMsgs.Add(uint64(len(t.gone)))
-	w.settle(t.gone)
-	t.gone = t.gone[:0]
+	w.l.stats.OutMsgs.Add(uint64(len(t.done)))
+	if room > 0 {
+		w.l.out.release(room)
+	}
+	if len(t.gone) > 0 {
+		w.settle(t.gone)
+		t.gone = t.gone[:0]
+	}
 }
 
 // takeMore takes what was queued since the writer took something, if anything

@@ -58,11 +58,11 @@ func (f form) parse(b []byte, limit int) (p packet, n int, err error) {
 	if f != comet {
 		return f.parseOld(b, limit)
 	}
-	size, k := binary.Uvarint(b)
+	size, k := uvarint(b)
 	switch {
 	case k == 0:
 		return p, len(b) + 1, nil
-	case k < 0 || size > uint64(bodyLimit(limit)):
+	case k < 0 || size > uint64(limit) && size > uint64(bodyLimit(limit)):
 		return p, 0, broken("packet: %d bytes, limit %d", size, bodyLimit(limit))
 	}
 	if n = k + int(size); n > len(b) {
@@ -76,6 +76,14 @@ func (f form) parse(b []byte, limit int) (p packet, n int, err error) {
 		err = broken("packet: %d bytes of data, limit %d", len(p.data), limit)
 	}
 	return p, n, err
+}
+
+// uvarint is binary.Uvarint, quicker for what takes one byte.
+func uvarint(b []byte) (uint64, int) {
+	if len(b) > 0 && b[0] < 0x80 {
+		return uint64(b[0]), 1
+	}
+	return binary.Uvarint(b)
 }
 
 // bodyLimit is how many bytes a packet with so much data takes at most. The
@@ -112,7 +120,7 @@ func quick(b []byte) (p packet, ok bool) {
 // tail returns the value of a field of bytes that is all of b, whose tag takes
 // one byte.
 func tail(b []byte) ([]byte, bool) {
-	n, k := binary.Uvarint(b[1:])
+	n, k := uvarint(b[1:])
 	if k <= 0 || n != uint64(len(b)-1-k) {
 		return nil, false
 	}
