@@ -150,7 +150,8 @@ type Packer interface {
 // that is never empty, that might be for ever.
 type Tracker interface {
 	Packer
-	// PutAs is Put of a message that Done is to report by its tag.
+	// PutAs is Put of a message that Done is to report by its tag, which is
+	// any number but -1.
 	PutAs(m Message, tag int) error
 	// Done appends the tags of the messages whose last byte a call of Pack has
 	// appended since Done was last called, in that order. The messages of one
