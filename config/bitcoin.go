@@ -11,7 +11,7 @@ func discovery() []Field {
 	return []Field{
 		listed("dns-seeds", "names of hosts that lead to peers, or none", "names of hosts separated by commas or blanks, or none",
 			func(s *Settings) *[]string { return &s.DNSSeeds }, parseHost, same).after("those of the network"),
-		words("import-peers", "peers to take over from another program's file: peers.json of soterd and btcd, addrbook.json of Tendermint",
+		words("import-peers", "peers to take over from another program's file: of factom-p2p and factomd, soterd and btcd, or CometBFT's addrbook.json",
 			"a path", func(s *Settings) *string { return &s.ImportPeers }),
 	}
 }
@@ -57,7 +57,7 @@ var btcdHabits = map[string]string{
 	"outbound": "8", "inbound": "117", "target": "0", "drop-to": "0", "round-time": "0s",
 }
 
-var btcdOwn = []string{"dns-seeds", "import-peers"}
+var btcdOwn = []string{"dns-seeds"}
 
 func bitcoinFacts(p bitcoin.Params) Facts {
 	return Facts{ID: p.Net, Port: int(p.Port), Hosts: p.Seeds()}

@@ -22,7 +22,7 @@ const (
 func Fields() []Field {
 	return slices.Concat(
 		grouped("network", identity()), grouped("addresses", places()), grouped("peering", peering()),
-		grouped("limits", bounds()), grouped("bitcoin and tendermint", discovery()), grouped("tendermint", tendermintFields()), grouped("daemon", daemon()), grouped("networks", perNetwork()))
+		grouped("limits", bounds()), grouped("discovery", discovery()), grouped("tendermint", tendermintFields()), grouped("daemon", daemon()), grouped("networks", perNetwork()))
 }
 
 func grouped(name string, fs []Field) []Field {

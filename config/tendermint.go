@@ -64,7 +64,7 @@ var (
 // shows what it observes.
 var tendermintHabits = map[string]string{"target": "0", "drop-to": "0", "round-time": "0s", "show-messages": "true"}
 
-var tendermintOwn = []string{"channels", "pex", "import-peers"}
+var tendermintOwn = []string{"channels", "pex"}
 
 func merged(ms ...map[string]string) map[string]string {
 	all := map[string]string{}

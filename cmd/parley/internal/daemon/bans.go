@@ -78,11 +78,10 @@ func parseBans(r io.Reader) ([]addr.Addr, error) {
 type banStore struct {
 	node.Store // nil remembers nothing
 	listed     []addr.Addr
-	imported   []core.Known // from another program's file
+	imported   *core.Saved // from another program's file; nil for nothing
 }
 
-// Load returns what was saved, with the listed bans, and with those imported peers
-// of which nothing else was remembered.
+// Load returns what was saved, with the listed bans, and with what is imported.
 func (b *banStore) Load() (*core.Saved, error) {
 	saved := &core.Saved{}
 	if b.Store != nil {
@@ -96,19 +95,30 @@ func (b *banStore) Load() (*core.Saved, error) {
 	}
 	saved.Bans = slices.DeleteFunc(saved.Bans, func(old core.Ban) bool { return old.Why == configured })
 	until := time.Now().Add(configuredFor)
-	have := make(map[addr.Addr]bool, len(saved.Peers))
-	for _, k := range saved.Peers {
-		have[k.Addr] = true
-	}
-	for _, k := range b.imported {
-		if !have[k.Addr] {
-			saved.Peers = append(saved.Peers, k)
-		}
+	if b.imported != nil {
+		takeOver(saved, b.imported)
 	}
 	for _, a := range b.listed {
 		saved.Bans = append(saved.Bans, core.Ban{Addr: a, Until: until, Why: configured})
 	}
 	return saved, nil
+}
+
+// takeOver adds those imported peers of which nothing is remembered. Bans are taken
+// over at the first start alone: who was let in again since then stays in.
+func takeOver(saved, imported *core.Saved) {
+	have := make(map[addr.Addr]bool, len(saved.Peers))
+	for _, k := range saved.Peers {
+		have[k.Addr] = true
+	}
+	for _, k := range imported.Peers {
+		if !have[k.Addr] {
+			saved.Peers = append(saved.Peers, k)
+		}
+	}
+	if saved.Time.IsZero() {
+		saved.Bans = append(saved.Bans, imported.Bans...)
+	}
 }
 
 // Save keeps what the node remembers.

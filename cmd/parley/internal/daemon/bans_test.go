@@ -101,6 +101,25 @@ func TestBanStore(t *testing.T) {
 	}
 }
 
+func TestTakeOver(t *testing.T) {
+	imported := &core.Saved{
+		Peers: []core.Known{{Addr: place(t, "1.1.1.1:1"), Tries: 9}, {Addr: place(t, "2.2.2.2:2")}},
+		Bans:  []core.Ban{{Addr: place(t, "3.3.3.3"), Until: time.Now().Add(time.Hour)}},
+	}
+	for _, tt := range []struct {
+		saved *core.Saved
+		bans  int
+	}{
+		{&core.Saved{Peers: []core.Known{{Addr: place(t, "1.1.1.1:1"), Tries: 1}}}, 1},
+		{&core.Saved{Time: time.Now(), Peers: []core.Known{{Addr: place(t, "1.1.1.1:1"), Tries: 1}}}, 0},
+	} {
+		s, err := (&banStore{Store: &memory{saved: tt.saved}, imported: imported}).Load()
+		if err != nil || len(s.Peers) != 2 || s.Peers[0].Tries != 1 || len(s.Bans) != tt.bans {
+			t.Errorf("taken over: %+v (%v), want a peer and %d bans more", s, err, tt.bans)
+		}
+	}
+}
+
 func place(t *testing.T, s string) addr.Addr {
 	t.Helper()
 	var a addr.Addr

@@ -61,7 +61,7 @@ type peersEntry struct {
 }
 
 // importBitcoin reads a peers.json. Hidden services are left out.
-func importBitcoin(file []byte) ([]core.Known, error) {
+func importBitcoin(_ *config.Settings, file []byte) (*core.Saved, error) {
 	var f peersFile
 	if err := json.Unmarshal(file, &f); err != nil {
 		return nil, fmt.Errorf("peers file: %w", describe(file, err))
@@ -72,7 +72,7 @@ func importBitcoin(file []byte) ([]core.Known, error) {
 	case len(f.Addresses) > maxImport:
 		return nil, fmt.Errorf("peers file: Addresses: %d entries, limit %d", len(f.Addresses), maxImport)
 	}
-	var ks []core.Known
+	saved := &core.Saved{}
 	for i, raw := range f.Addresses {
 		var e peersEntry
 		if err := json.Unmarshal(raw, &e); err != nil {
@@ -88,7 +88,7 @@ func importBitcoin(file []byte) ([]core.Known, error) {
 		if err != nil {
 			return nil, fmt.Errorf("peers file: Addresses[%d]: Addr: %w", i, err)
 		}
-		ks = append(ks, known(a, time.Unix(e.LastSuccess, 0), e.Attempts))
+		saved.Peers = append(saved.Peers, known(a, time.Unix(e.LastSuccess, 0), e.Attempts))
 	}
-	return ks, nil
+	return saved, nil
 }

@@ -15,22 +15,21 @@ import (
 // maxImportFile is the most bytes of a file of peers.
 const maxImportFile = 64 << 20
 
-// Imported returns the peers in the file that the settings say to take over, if
-// there is one.
-func Imported(s *config.Settings) ([]core.Known, error) {
-	t := Of(s)
-	if s.ImportPeers == "" || t.Import == nil {
-		return nil, nil
+// Imported returns what is in the file that the settings say to take over, or
+// nothing if there is none.
+func Imported(s *config.Settings) (*core.Saved, error) {
+	if s.ImportPeers == "" {
+		return &core.Saved{}, nil
 	}
 	b, err := readFile(s.ImportPeers, maxImportFile)
 	if err != nil {
 		return nil, fmt.Errorf("import-peers: %w", err)
 	}
-	ks, err := t.Import(b)
+	saved, err := Of(s).Import(s, b)
 	if err != nil {
 		return nil, fmt.Errorf("import-peers: %s: %w", s.ImportPeers, err)
 	}
-	return ks, nil
+	return saved, nil
 }
 
 // readFile reads a file of at most max bytes.

@@ -19,12 +19,16 @@ import (
 
 var cometTongue = Tongue{
 	Speak: speakComet, Agent: slashed, Kind: channel,
-	Import: func(file []byte) ([]core.Known, error) { return importBook(tendermint.ParseAddrBook(file)) },
+	Import: func(_ *config.Settings, file []byte) (*core.Saved, error) {
+		return importBook(tendermint.ParseAddrBook(file))
+	},
 }
 
 var tendermint2014Tongue = Tongue{
 	Speak: speak2014, Agent: slashed, Kind: channel,
-	Import: func(file []byte) ([]core.Known, error) { return importBook(tendermint.ParseAddrBook2014(file)) },
+	Import: func(_ *config.Settings, file []byte) (*core.Saved, error) {
+		return importBook(tendermint.ParseAddrBook2014(file))
+	},
 }
 
 // speakComet makes a node that takes what comes on its channels, and says nothing
@@ -135,18 +139,18 @@ func writeNew(path string, b []byte) error {
 }
 
 // importBook takes the addresses of a book.
-func importBook(b *tendermint.AddrBook, err error) ([]core.Known, error) {
+func importBook(b *tendermint.AddrBook, err error) (*core.Saved, error) {
 	if err != nil {
 		return nil, err
 	}
-	var ks []core.Known
+	saved := &core.Saved{}
 	for i, e := range b.Addrs {
 		if i == maxImport {
 			return nil, fmt.Errorf("address book: %d entries, limit %d", len(b.Addrs), maxImport)
 		}
 		if e.Addr.Addr.Dialable() {
-			ks = append(ks, known(e.Addr.Addr, e.LastSuccess, e.Attempts))
+			saved.Peers = append(saved.Peers, known(e.Addr.Addr, e.LastSuccess, e.Attempts))
 		}
 	}
-	return ks, nil
+	return saved, nil
 }

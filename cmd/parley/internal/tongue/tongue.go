@@ -25,9 +25,9 @@ type Tongue struct {
 	Agent func(version string) string
 	// Kind says what a message of the application is, in a word or two.
 	Kind func(dialect.Message) string
-	// Import reads the file in which another program keeps its peers; nil if there
-	// is none that can be read.
-	Import func(file []byte) ([]core.Known, error)
+	// Import reads the file in which another program keeps its peers, and perhaps
+	// whom it refuses.
+	Import func(s *config.Settings, file []byte) (*core.Saved, error)
 }
 
 // Spoken is a dialect that is made, with what goes into the node beside it.

@@ -12,6 +12,7 @@ import (
 	"parley/config"
 	"parley/dialect"
 	"parley/dialect/bitcoin"
+	"parley/dialect/factom"
 )
 
 // TestEveryDialectHasOne makes every dialect that can be configured.
@@ -77,13 +78,14 @@ func TestKey(t *testing.T) {
 }
 
 func TestImportBitcoin(t *testing.T) {
-	ks, err := importBitcoin([]byte(`{"Version":1,"Key":[0],"Addresses":[
+	saved, err := importBitcoin(nil, []byte(`{"Version":1,"Key":[0],"Addresses":[
 		{"Addr":"1.2.3.4:8333","Src":"5.6.7.8:8333","Attempts":2,"TimeStamp":1500000000,"LastAttempt":1500000001,"LastSuccess":1500000002},
 		{"Addr":"[2001:db8::1]:8333","LastSuccess":-62135596800},
 		{"Addr":"aaaaaaaaaaaaaaaa.onion:8333"}],"NewBuckets":[[]],"TriedBuckets":[[]]}`))
-	if err != nil || len(ks) != 2 {
-		t.Fatalf("%+v, %v; want two peers", ks, err)
+	if err != nil || len(saved.Peers) != 2 {
+		t.Fatalf("%+v, %v; want two peers", saved, err)
 	}
+	ks := saved.Peers
 	if k := ks[0]; k.Addr.String() != "1.2.3.4:8333" || k.Tries != 2 || !k.Seen.Equal(time.Unix(1500000002, 0)) {
 		t.Errorf("the first is %+v", k)
 	}
@@ -97,7 +99,7 @@ func TestImportBitcoin(t *testing.T) {
 		"":                         "unexpected end",
 		`{"Version":1,"Addresses":[{"Addr":"0.0.0.0:1"}]}`: "Addresses[0]: Addr: 0.0.0.0:1 can not be dialed",
 	} {
-		if ks, err := importBitcoin([]byte(text)); err == nil || !strings.Contains(err.Error(), want) || ks != nil {
+		if ks, err := importBitcoin(nil, []byte(text)); err == nil || !strings.Contains(err.Error(), want) || ks != nil {
 			t.Errorf("%.40q: %v, %v; want %q", text, ks, err, want)
 		}
 	}
@@ -106,16 +108,61 @@ func TestImportBitcoin(t *testing.T) {
 func FuzzImportBitcoin(f *testing.F) {
 	f.Add([]byte(`{"Version":1,"Addresses":[{"Addr":"1.2.3.4:8333","Attempts":-1,"LastSuccess":9}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		ks, err := importBitcoin(b)
-		if err != nil && ks != nil {
-			t.Errorf("%d peers beside %v", len(ks), err)
+		saved, err := importBitcoin(nil, b)
+		if err != nil {
+			if saved != nil {
+				t.Errorf("%d peers beside %v", len(saved.Peers), err)
+			}
+			return
 		}
-		for _, k := range ks {
+		for _, k := range saved.Peers {
 			if !k.Addr.Dialable() || k.Tries < 0 {
 				t.Errorf("took over %+v", k)
 			}
 		}
 	})
+}
+
+func TestImportFactom(t *testing.T) {
+	s := &config.Settings{Net: config.Facts{ID: 7}}
+	until := time.Date(2100, 1, 2, 3, 4, 5, 6, time.UTC)
+	saved, err := importFactom(s, []byte(`{"bans":{"1.2.3.4":"2100-01-02T03:04:05.000000006Z","5.6.7.8:9":"2100-01-02T03:04:05.000000006Z"},
+		"peers":[{"ip":"127.0.0.9","port":"5002"},{"ip":"2001:db8::1","port":"1"},{"ip":"a.example","port":"8108"}]}`))
+	if err != nil || len(saved.Peers) != 3 || len(saved.Bans) != 2 {
+		t.Fatalf("%+v, %v; want three peers and two bans", saved, err)
+	}
+	if b := saved.Bans[0]; b.Addr.String() != "1.2.3.4" || !b.Until.Equal(until) || saved.Peers[1].Addr.String() != "[2001:db8::1]:1" {
+		t.Errorf("read as %+v", saved)
+	}
+	saved, err = importFactom(s, []byte(`{"1.2.3.4:8108":{"QualityScore":3,"Address":"1.2.3.4","Port":"8108","Network":7},"5.6.7.8:1":{"Address":"5.6.7.8","Port":"1","Network":8}}`))
+	if err != nil || len(saved.Peers) != 1 || saved.Peers[0].Addr.String() != "1.2.3.4:8108" {
+		t.Errorf("%+v, %v; want the one peer of the network", saved, err)
+	}
+	for text, want := range map[string]string{
+		"{\n,": "line 2: ",
+		`{"peers":[{"ip":"1.2.3.4","port":"0"}]}`: "peers[0]: ",
+		`{"bans":{"!":"2100-01-02T03:04:05Z"}}`:   `bans: "!": want an IP`,
+		`{"bans":{"1.2.3.4":"soon"}}`:             "peers file: ",
+		`{"1.2.3.4:5":7}`:                         `"1.2.3.4:5": `,
+	} {
+		if saved, err := importFactom(s, []byte(text)); err == nil || !strings.Contains(err.Error(), want) || saved != nil {
+			t.Errorf("%q: %v, %v; want %q", text, saved, err, want)
+		}
+	}
+}
+
+// TestCustomNetworks compares the number of a custom network with the dialect's.
+func TestCustomNetworks(t *testing.T) {
+	for _, name := range []string{"myNetwork", "fct_community_test", "x"} {
+		s, err := config.Load(config.Options{Env: []string{"HOME=/nonexistent"}, Flags: []config.Given{
+			{Name: "network", Text: "custom"}, {Name: "custom-network", Text: name}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := factom.NetworkID(name); s.NetworkID() != want {
+			t.Errorf("%q has the number %#x, want %#x", name, s.NetworkID(), want)
+		}
+	}
 }
 
 func TestKinds(t *testing.T) {
