@@ -52,3 +52,26 @@ func BenchmarkOneWay(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkBroadcast(b *testing.B) {
+	for who, open := range map[string]func(peers, size int) (Work, error){"theirs": theirFan, "ours": ourFan} {
+		b.Run(who, func(b *testing.B) {
+			w, err := open(32, 1<<10)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer w.Close()
+			f := w.(*flow)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := f.send(); err != nil {
+					b.Fatal(err)
+				}
+				f.sent++
+			}
+			if err := f.got.Wait(f.sent*int64(f.each), f.end); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
