@@ -2,6 +2,7 @@ package bitcoin
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 
 	"parley/dialect"
@@ -129,17 +130,45 @@ var commands = [types]command{
 // padded is a command as it is in a header, filled up with zero bytes.
 type padded [commandSize]byte
 
-// byName finds the type of a command.
+// byName finds the type of a command. Every message is looked up at least once, so
+// this is a table of our own: slots are looked at from the one that the name hashes
+// to up to an empty one, of which there are many.
 var byName = makeNames()
 
-func makeNames() map[padded]uint32 {
-	m := make(map[padded]uint32, types)
+type slot struct {
+	name padded
+	typ  uint32 // TypeOther if it is empty
+}
+
+func makeNames() (t [256]slot) {
 	for typ, c := range commands {
-		if c.name != "" {
-			m[pad(c.name)] = uint32(typ)
+		if c.name == "" {
+			continue
+		}
+		p := pad(c.name)
+		i := p.hash()
+		for t[i].typ != TypeOther {
+			i++
+		}
+		t[i] = slot{p, uint32(typ)}
+	}
+	return t
+}
+
+// hash is multiplicative, of Knuth's kind.
+func (p *padded) hash() uint8 {
+	lo, hi := binary.LittleEndian.Uint64(p[:]), binary.LittleEndian.Uint32(p[8:])
+	return uint8((lo ^ uint64(hi)) * 0x9e3779b97f4a7c15 >> 56)
+}
+
+// typ returns the type that stands for a command, or TypeOther.
+func (p *padded) typ() uint32 {
+	for i := p.hash(); ; i++ {
+		s := &byName[i]
+		if s.typ == TypeOther || s.name == *p {
+			return s.typ
 		}
 	}
-	return m
 }
 
 func pad(name string) (p padded) {
@@ -199,5 +228,6 @@ func TypeOf(name string) uint32 {
 	if len(name) > commandSize {
 		return TypeOther
 	}
-	return byName[pad(name)]
+	p := pad(name)
+	return p.typ()
 }

@@ -124,7 +124,7 @@ func (h *header) parse(b []byte, p *Params, net uint32) error {
 	if magic != net {
 		return fmt.Errorf("magic %08x, ours is %08x", magic, net)
 	}
-	h.typ = byName[h.name]
+	h.typ = h.name.typ()
 	if p.limit(h.typ) == none {
 		h.typ = TypeOther
 	}

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"sync"
@@ -9,8 +10,9 @@ import (
 )
 
 const (
-	largeBuffer = 64 << 10 // what a busy peer reads into
-	growth      = 4        // how many times what arrived a buffer for one message may be
+	largeBuffer = 64 << 10  // what a busy peer reads into
+	hugeBuffer  = 256 << 10 // where longer messages begin
+	growth      = 4         // how many times what arrived a buffer for one message may be
 
 	maxOpening = 64 << 10 // bytes of a whole handshake
 )
@@ -19,6 +21,7 @@ const (
 var (
 	small nowait.Buffers
 	large = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+	huge  = sync.Pool{New: func() any { return new([hugeBuffer]byte) }}
 )
 
 // What intake.buf is.
@@ -26,6 +29,7 @@ const (
 	noBuffer    = iota
 	smallBuffer // borrowed from small
 	pooled      // borrowed from large
+	pooledHuge  // borrowed from huge
 	ownBuffer   // made for one long message
 )
 
@@ -82,15 +86,25 @@ func (b *intake) fill(need int) (n int, err error) {
 	if b.r == b.w {
 		return b.first()
 	}
-	switch have := b.w - b.r; {
-	case need > largeBuffer && (b.kind != ownBuffer || b.kept || b.w == len(b.buf)):
-		b.replace(make([]byte, min(need, max(largeBuffer, growth*have))), ownBuffer)
-	case b.kept, need <= largeBuffer && b.kind == smallBuffer && (b.full || need > len(b.buf)):
-		b.replace(large.Get().(*[largeBuffer]byte)[:], pooled)
-	case b.r > 0:
+	if size := b.size(need); size != len(b.buf) || b.kept {
+		b.replace(size, need)
+	} else if b.r > 0 {
 		b.r, b.w = 0, copy(b.buf, b.bytes())
 	}
 	return b.more(b.c.Read(b.buf[b.w:]))
+}
+
+// size returns how large the buffer should be: the next size when it is too small and
+// full of one message.
+func (b *intake) size(need int) int {
+	have, size := b.w-b.r, len(b.buf)
+	switch {
+	case b.kept, b.kind == smallBuffer && (b.full || need > size):
+		return largeBuffer
+	case need <= size || have < size:
+		return size
+	}
+	return min(need, growth*have)
 }
 
 // first reads when there is nothing.
@@ -113,8 +127,18 @@ func (b *intake) more(n int, err error) (int, error) {
 	return n, err
 }
 
-// replace moves what is there to another buffer.
-func (b *intake) replace(buf []byte, kind int) {
+// replace moves what is there to a buffer of another size.
+func (b *intake) replace(size, need int) {
+	var buf []byte
+	kind := ownBuffer
+	switch {
+	case size == largeBuffer:
+		buf, kind = large.Get().(*[largeBuffer]byte)[:], pooled
+	case size == hugeBuffer && size < need:
+		buf, kind = huge.Get().(*[hugeBuffer]byte)[:], pooledHuge
+	default:
+		buf = make([]byte, size)
+	}
 	n := copy(buf, b.bytes())
 	b.release()
 	b.buf, b.kind, b.w = buf, kind, n
@@ -127,6 +151,8 @@ func (b *intake) release() {
 		small.Put(b.buf)
 	case pooled:
 		large.Put((*[largeBuffer]byte)(b.buf))
+	case pooledHuge:
+		huge.Put((*[hugeBuffer]byte)(b.buf))
 	}
 	b.kind, b.buf, b.r, b.w, b.kept = noBuffer, nil, 0, 0, false
 }
@@ -138,5 +164,5 @@ func (b *intake) keep(payload []byte) []byte {
 		b.kept = true
 		return payload
 	}
-	return append(make([]byte, 0, len(payload)), payload...)
+	return bytes.Clone(payload)
 }

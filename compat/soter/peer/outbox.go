@@ -13,7 +13,7 @@ import (
 
 const (
 	chunkSize = 64 << 10 // bytes after which another chunk is begun
-	maxSpare  = 1 << 20  // bytes of a chunk that is kept for later
+	maxSpare  = 4 << 20  // bytes of a chunk that is kept for later
 	noteCost  = 64       // what counts for a message that somebody wants to hear about
 	ownRoom   = 64 << 10 // bytes beyond the limit for what the rules say
 	maxEarly  = 1000     // messages that may wait for the handshake

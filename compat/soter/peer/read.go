@@ -117,7 +117,10 @@ func (r *reader) deliver(m dialect.Message) {
 	}
 	p := r.p
 	size := headerSize + len(m.Body)
-	payload := r.in.keep(m.Body)
+	payload := m.Body
+	if keeps(m.Type) {
+		payload = r.in.keep(payload)
+	}
 	msg, err := wire.DecodePayload(command, payload, r.pver, r.enc)
 	if err != nil {
 		if !r.lenient() {
@@ -133,6 +136,17 @@ func (r *reader) deliver(m dialect.Message) {
 	if r.admit(msg) {
 		p.dispatch(msg, payload)
 	}
+}
+
+// keeps reports whether a message goes on using its payload. The others are made of
+// integers and hashes, which are copied.
+func keeps(typ uint32) bool {
+	switch typ {
+	case bitcoin.TypeInv, bitcoin.TypeGetData, bitcoin.TypeNotFound, bitcoin.TypeHeaders,
+		bitcoin.TypePing, bitcoin.TypePong, bitcoin.TypeGetBlocks, bitcoin.TypeGetHeaders:
+		return false
+	}
+	return true
 }
 
 // lenient reports whether malformed messages are passed over: on regression nets,

@@ -152,7 +152,7 @@ func (m *MsgBlock) size(f form) int {
 
 func (m *MsgBlock) write(e *encoder, f form) {
 	for _, tx := range m.Transactions {
-		if err := tx.check(); err != nil {
+		if err := tx.check(f.witness()); err != nil {
 			e.fail(err)
 			return
 		}
@@ -163,9 +163,11 @@ func (m *MsgBlock) write(e *encoder, f form) {
 		m.writeSubHeaders(e)
 	}
 	e.count("transactions", len(m.Transactions), maxTxPerBlock)
+	b := e.b
 	for _, tx := range m.Transactions {
-		tx.append(e, f.witness())
+		b = tx.append(b, f.witness())
 	}
+	e.b = b
 }
 
 func (m *MsgBlock) writeSubHeaders(e *encoder) {

@@ -81,20 +81,22 @@ func (f form) invSize() int {
 func (e *encoder) invs(list []*InvVect, f form) {
 	e.b = slices.Grow(e.b, 9+min(len(list), MaxInvPerMsg)*f.invSize())
 	e.count("inventory entries", len(list), MaxInvPerMsg)
+	switch {
+	case e.err != nil:
+		return
+	case slices.Contains(list, nil):
+		e.fail(fmt.Errorf("inventory: an entry is nil"))
+		return
+	}
+	b, soter := e.b, f.soter()
 	for _, v := range list {
-		if e.err != nil {
-			return
-		}
-		if v == nil {
-			e.fail(fmt.Errorf("inventory: an entry is nil"))
-			return
-		}
-		e.uint32(uint32(v.Type))
-		e.hash(&v.Hash)
-		if f.soter() {
-			e.int32(v.Height)
+		b = binary.LittleEndian.AppendUint32(b, uint32(v.Type))
+		b = append(b, v.Hash[:]...)
+		if soter {
+			b = binary.LittleEndian.AppendUint32(b, uint32(v.Height))
 		}
 	}
+	e.b = b
 }
 
 // invs reads a list into one array.

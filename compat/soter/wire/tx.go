@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -127,7 +128,7 @@ func (m *MsgTx) WitnessHash() chainhash.Hash { return m.hash(true) }
 func (m *MsgTx) hash(witness bool) chainhash.Hash {
 	e := newEncoder()
 	defer e.free()
-	m.append(e, witness)
+	e.b = m.append(e.b, witness)
 	return chainhash.DoubleHashH(e.b)
 }
 
@@ -229,15 +230,16 @@ func (m *MsgTx) Command() string { return CmdTx }
 func (m *MsgTx) MaxPayloadLength(uint32) uint32 { return maxPayload(CmdTx) }
 
 func (m *MsgTx) write(e *encoder, f form) {
-	if err := m.check(); err != nil {
+	if err := m.check(f.witness()); err != nil {
 		e.fail(err)
 		return
 	}
-	m.append(e, f.witness())
+	e.b = m.append(e.b, f.witness())
 }
 
-// check returns an error if something that must be there is nil.
-func (m *MsgTx) check() error {
+// check returns an error if something that must be there is nil, or if there is too
+// much of something.
+func (m *MsgTx) check(witness bool) error {
 	switch {
 	case m == nil:
 		return errors.New("transactions: an entry is nil")
@@ -246,36 +248,57 @@ func (m *MsgTx) check() error {
 	case slices.Contains(m.TxOut, nil):
 		return errors.New("outputs: an entry is nil")
 	}
+	if len(m.TxIn) > maxTxIn {
+		return bin.CheckLen("inputs", uint64(len(m.TxIn)), maxTxIn)
+	}
+	if len(m.TxOut) > maxTxOut {
+		return bin.CheckLen("outputs", uint64(len(m.TxOut)), maxTxOut)
+	}
+	for _, in := range m.TxIn {
+		if witness && len(in.Witness) > maxWitnessItems {
+			return bin.CheckLen("witness items", uint64(len(in.Witness)), maxWitnessItems)
+		}
+		for _, item := range in.Witness {
+			if witness && len(item) > maxWitnessItem {
+				return bin.CheckLen("witness item bytes", uint64(len(item)), maxWitnessItem)
+			}
+		}
+	}
 	return nil
 }
 
-// append writes a transaction whose inputs and outputs are there.
-func (m *MsgTx) append(e *encoder, witness bool) {
+// append appends a transaction that was checked. What is built is a local variable
+// all the time: blocks are written here.
+func (m *MsgTx) append(b []byte, witness bool) []byte {
 	witness = witness && m.HasWitness()
-	e.int32(m.Version)
+	b = binary.LittleEndian.AppendUint32(b, uint32(m.Version))
 	if witness {
-		e.b = append(e.b, 0, witnessFlag)
+		b = append(b, 0, witnessFlag)
 	}
-	e.count("inputs", len(m.TxIn), maxTxIn)
+	b = bin.AppendCompact(b, uint64(len(m.TxIn)))
 	for _, in := range m.TxIn {
-		e.hash(&in.PreviousOutPoint.Hash)
-		e.uint32(in.PreviousOutPoint.Index)
-		e.data("signature script bytes", in.SignatureScript, MaxMessagePayload)
-		e.uint32(in.Sequence)
+		b = append(b, in.PreviousOutPoint.Hash[:]...)
+		b = binary.LittleEndian.AppendUint32(b, in.PreviousOutPoint.Index)
+		b = appendData(b, in.SignatureScript)
+		b = binary.LittleEndian.AppendUint32(b, in.Sequence)
 	}
-	e.count("outputs", len(m.TxOut), maxTxOut)
+	b = bin.AppendCompact(b, uint64(len(m.TxOut)))
 	for _, out := range m.TxOut {
-		e.int64(out.Value)
-		e.data("script bytes", out.PkScript, MaxMessagePayload)
+		b = binary.LittleEndian.AppendUint64(b, uint64(out.Value))
+		b = appendData(b, out.PkScript)
 	}
 	for _, in := range m.TxIn {
 		if !witness {
 			break
 		}
-		e.count("witness items", len(in.Witness), maxWitnessItems)
+		b = bin.AppendCompact(b, uint64(len(in.Witness)))
 		for _, item := range in.Witness {
-			e.data("witness item bytes", item, maxWitnessItem)
+			b = appendData(b, item)
 		}
 	}
-	e.uint32(m.LockTime)
+	return binary.LittleEndian.AppendUint32(b, m.LockTime)
+}
+
+func appendData(b, p []byte) []byte {
+	return append(bin.AppendCompact(b, uint64(len(p))), p...)
 }
