@@ -271,8 +271,10 @@ func TestSeed(t *testing.T) {
 	s.want("a seed asks whom it dials", s.join(1, true), "ask 1")
 	s.want("and hangs up when it is told", s.tell(1, NetAddress{peerID(9), peerAddr(9)}), "learn 1, note 1 of 1, end 1 none")
 	s.join(2, false)
+	s.want("it stays with who dials it while it knows of nobody", s.ask(2), "tell 0 2")
 	s.view.Known = []addr.Addr{peerAddr(1)}
 	s.want("it answers who dials it", s.ask(2), "tell 1 2")
+	s.after(11 * time.Second)
 	s.want("once", s.ask(2), "")
 	s.want("and hangs up when that is written", s.sent(2, TypePEX), "end 2 none")
 }

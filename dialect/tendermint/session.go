@@ -153,7 +153,9 @@ func (s *session) exchange(now time.Time, body []byte, out *dialect.Out) {
 	}
 }
 
-// answer gives addresses to a peer that asked, and may.
+// answer gives addresses to a peer that asked, and may. A seed hangs up after it,
+// unless it knew of nobody: else the first nodes of a network, which come when it
+// knows none, would never hear of each other. They may ask again until seedTime.
 func (s *session) answer(now time.Time, out *dialect.Out) {
 	if s.r.set.form == comet && now.Sub(s.requested) < s.r.set.askAgain/2 && s.requests >= 2 {
 		s.abuse(errImpatient, out)
@@ -162,12 +164,13 @@ func (s *session) answer(now time.Time, out *dialect.Out) {
 	if s.served || !s.mayAsk(now) {
 		return
 	}
-	s.served = s.r.set.seed && !s.peer.Dialed
+	as := s.r.choose(s.id)
+	s.served = s.r.set.seed && !s.peer.Dialed && len(as) > 0
 	var mark dialect.For
 	if s.served {
 		mark = dialect.ToSession
 	}
-	s.send(TypePEX, s.r.set.form.addresses(s.r.choose(s.id)), mark, out)
+	s.send(TypePEX, s.r.set.form.addresses(as), mark, out)
 }
 
 // mayAsk reports whether a request is answered: the first two are free, and then
