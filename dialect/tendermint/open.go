@@ -29,6 +29,12 @@ type Peer struct {
 // first, though each would understand a peer that does not wait. In 2014 nothing
 // is exchanged.
 //
+// Nodes of CometBFT do not wait, and take a peer for theirs as soon as it has
+// introduced itself. So a node that dialed one of them lets it speak first, and says
+// nothing to one that is not admitted: when both have dialed at once, no link is
+// ended by us that they keep. Nodes of this engine, which would wait for each other,
+// say that they take turns in a field that theirs pass over.
+//
 // Errors are of kind Protocol for what no correct node sends, and Refused for
 // nodes that we have nothing to say to: of another network or protocol, without
 // a channel in common, or not who was to be at the address that was dialed. Names
@@ -43,7 +49,8 @@ func (d *Dialect) Open(rw io.ReadWriter, o *dialect.Opening) (*dialect.Link, err
 	}
 	own := d.introduce(o.Self)
 	hello := c.AppendMessage(nil, own.append(nil))
-	if o.Dialing {
+	first := o.Dialing && (c.Turns || !turns(o))
+	if first {
 		if _, err := rw.Write(hello); err != nil {
 			return nil, err
 		}
@@ -56,7 +63,7 @@ func (d *Dialect) Open(rw io.ReadWriter, o *dialect.Opening) (*dialect.Link, err
 	if err := o.Admit(in); err != nil {
 		return nil, denied(err)
 	}
-	if !o.Dialing {
+	if !first {
 		if _, err := rw.Write(hello); err != nil {
 			return nil, err
 		}
@@ -68,14 +75,18 @@ func (d *Dialect) Open(rw io.ReadWriter, o *dialect.Opening) (*dialect.Link, err
 func (d *Dialect) prove(rw io.ReadWriter, o *dialect.Opening) (*secret.Conn, error) {
 	if o.Dialing {
 		want := d.peers[o.Remote]
-		return secret.Dial(rw, d.cfg.Key, o.Rand, func(k ed25519.PublicKey) error { return d.expect(k, want) })
+		return secret.Dial(rw, d.cfg.Key, turns(o), o.Rand, func(k ed25519.PublicKey) error { return d.expect(k, want) })
 	}
-	c, err := secret.Listen(rw, d.cfg.Key, o.Rand)
+	c, err := secret.Listen(rw, d.cfg.Key, turns(o), o.Rand)
 	if err == nil {
 		err = d.expect(c.Remote, "")
 	}
 	return c, err
 }
+
+// turns reports whether we say that we take turns. Every node does; an opening
+// without a node around it, which has no nonce, is that of CometBFT byte by byte.
+func turns(o *dialect.Opening) bool { return o.Self.Nonce != 0 }
 
 // expect returns an error if a key is our own, or not that of the wanted
 // identity, if there is one.

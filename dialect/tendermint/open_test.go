@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"parley/dialect"
+	"parley/dialect/tendermint/internal/secret"
 	"parley/fault"
 )
 
@@ -66,6 +67,51 @@ func TestSelf(t *testing.T) {
 	x, y := openPair(d, d, opening(t, true, "192.0.2.2:1", 1), opening(t, false, "192.0.2.1:2", 2))
 	if !errors.Is(x.err, dialect.ErrSelf) || y.err == nil {
 		t.Errorf("ends with %v and %v", x.err, y.err)
+	}
+}
+
+// A node that dialed one of CometBFT's, which does not wait and says nothing of
+// turns, introduces itself once it has admitted the peer, and else not at all.
+func TestSpeaksSecond(t *testing.T) {
+	theirs := mustNew(t, Config{Key: testKey(2), Channels: testChannels})
+	for _, full := range []bool{false, true} {
+		heard := false
+		o := opening(t, true, "192.0.2.2:1", 1)
+		o.Self.Nonce = 7
+		admitted := false
+		o.Admit = func(dialect.Intro) error {
+			if admitted = !full; full {
+				return &dialect.Refusal{Reason: "full"}
+			}
+			return nil
+		}
+		err := against(mustNew(t, Config{Channels: testChannels}), o, func(p *pipe) error {
+			c, err := secret.Listen(p, testKey(2), false, opening(t, false, "192.0.2.1:1", 2).Rand)
+			if err != nil {
+				return err
+			}
+			if _, err := p.Write(c.AppendMessage(nil, theirs.introduce(dialect.Self{}).append(nil))); err != nil {
+				return err
+			}
+			_, err = c.ReadMessage(p, "node info", maxNodeInfo)
+			heard = err == nil
+			return err
+		})
+		if heard == full || admitted == full || errors.Is(err, fault.Refused) != full {
+			t.Errorf("full is %v: we were heard %v, the peer was admitted %v, and it ends with %v", full, heard, admitted, err)
+		}
+	}
+}
+
+// Nodes of this engine do not wait for each other.
+func TestTurns(t *testing.T) {
+	for _, nonces := range [][2]uint64{{0, 0}, {0, 1}, {2, 1}} {
+		x, y := opening(t, true, "192.0.2.2:1", 1), opening(t, false, "192.0.2.1:2", 2)
+		x.Self.Nonce, y.Self.Nonce = nonces[0], nonces[1]
+		d, l := openPair(mustNew(t, Config{Channels: testChannels}), mustNew(t, Config{Channels: testChannels, Key: testKey(2)}), x, y)
+		if d.err != nil || l.err != nil {
+			t.Errorf("nonces %v: %v, %v", nonces, d.err, l.err)
+		}
 	}
 }
 

@@ -95,7 +95,7 @@ func TestCheckComesFirst(t *testing.T) {
 	r := load(t, handshakes[0])
 	s := &script{in: bytes.NewReader(r.stream(t, "B->A"))}
 	stranger := errors.New("stranger")
-	_, err := Dial(s, ed25519.NewKeyFromSeed(r.input(t, "privA_seed32")), bytes.NewReader(r.input(t, "ephPrivA")),
+	_, err := Dial(s, ed25519.NewKeyFromSeed(r.input(t, "privA_seed32")), false, bytes.NewReader(r.input(t, "ephPrivA")),
 		func(k ed25519.PublicKey) error {
 			if !bytes.Equal(k, r.input(t, "pubB")) {
 				t.Errorf("asked about %x", k)

@@ -47,13 +47,14 @@ type Conn struct {
 	Sealer *Sealer
 	Opener *Opener
 	Remote ed25519.PublicKey // proven
+	Turns  bool              // the other side said that it takes turns
 
 	rest []byte // opened and not read yet
 }
 
 // Dial runs the side that speaks first. Once the other side has proven its key,
 // check is asked before ours is told; its error ends the handshake.
-func Dial(rw io.ReadWriter, key ed25519.PrivateKey, rand io.Reader, check func(ed25519.PublicKey) error) (*Conn, error) {
+func Dial(rw io.ReadWriter, key ed25519.PrivateKey, turns bool, rand io.Reader, check func(ed25519.PublicKey) error) (*Conn, error) {
 	own, err := ephemeral(rand)
 	if err != nil {
 		return nil, err
@@ -75,12 +76,12 @@ func Dial(rw io.ReadWriter, key ed25519.PrivateKey, rand io.Reader, check func(e
 	if err := check(c.Remote); err != nil {
 		return nil, err
 	}
-	_, err = rw.Write(c.appendAuth(nil, key, challenge))
+	_, err = rw.Write(c.appendAuth(nil, key, turns, challenge))
 	return c, err
 }
 
 // Listen runs the side that answers.
-func Listen(rw io.ReadWriter, key ed25519.PrivateKey, rand io.Reader) (*Conn, error) {
+func Listen(rw io.ReadWriter, key ed25519.PrivateKey, turns bool, rand io.Reader) (*Conn, error) {
 	own, err := ephemeral(rand)
 	if err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ func Listen(rw io.ReadWriter, key ed25519.PrivateKey, rand io.Reader) (*Conn, er
 		return nil, err
 	}
 	// What we prove does not wait for what they prove: that saves a round trip.
-	if _, err := rw.Write(c.appendAuth(appendEphemeral(nil, own), key, challenge)); err != nil {
+	if _, err := rw.Write(c.appendAuth(appendEphemeral(nil, own), key, turns, challenge)); err != nil {
 		return nil, err
 	}
 	return c, c.prove(rw, challenge)
@@ -199,14 +200,22 @@ const (
 	fieldKey       = 1
 	fieldSignature = 2
 	fieldEd25519   = 1 // of the key
+
+	// fieldTurns is no field of CometBFT's, which passes over it. With it a side
+	// says, before it introduces itself, that as a listener it waits for the dialer to
+	// do that first. Like the rest of the proof it is sealed, but not signed.
+	fieldTurns = 1000
 )
 
-// appendAuth appends the sealed proof that we own key.
-func (c *Conn) appendAuth(dst []byte, key ed25519.PrivateKey, challenge []byte) []byte {
+// appendAuth appends the sealed proof that we own key, and whether we take turns.
+func (c *Conn) appendAuth(dst []byte, key ed25519.PrivateKey, turns bool, challenge []byte) []byte {
 	pub := key.Public().(ed25519.PublicKey)
 	m := wire.AppendBytesHead(nil, fieldKey, 2+len(pub))
 	m = wire.AppendStringField(m, fieldEd25519, []byte(pub))
 	m = wire.AppendStringField(m, fieldSignature, ed25519.Sign(key, challenge))
+	if turns {
+		m = wire.AppendVarintField(m, fieldTurns, 1)
+	}
 	return c.AppendMessage(dst, m)
 }
 
@@ -226,6 +235,9 @@ func (c *Conn) prove(r io.Reader, challenge []byte) error {
 		case fieldSignature:
 			p.Want(f, wire.Bytes, "signature")
 			sig = f.Data
+		case fieldTurns:
+			p.Want(f, wire.Varint, "turns")
+			c.Turns = f.Int != 0
 		}
 	}
 	switch {

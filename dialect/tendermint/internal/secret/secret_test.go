@@ -82,10 +82,10 @@ func shake(t testing.TB, dialing bool, seed, ephemeral, heard []byte) (*Conn, *s
 	s := &script{in: bytes.NewReader(heard)}
 	key := ed25519.NewKeyFromSeed(seed)
 	if dialing {
-		c, err := Dial(s, key, bytes.NewReader(ephemeral), anyone)
+		c, err := Dial(s, key, false, bytes.NewReader(ephemeral), anyone)
 		return c, s, err
 	}
-	c, err := Listen(s, key, bytes.NewReader(ephemeral))
+	c, err := Listen(s, key, false, bytes.NewReader(ephemeral))
 	return c, s, err
 }
 
