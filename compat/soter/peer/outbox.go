@@ -64,6 +64,7 @@ type outbox struct {
 	form   wire.MessageEncoding // added to every encoding
 	listen bool                 // somebody wants to hear about everything
 	wake   chan struct{}        // capacity 1; only the writer receives
+	start  func()               // starts the writer
 
 	mu     sync.Mutex
 	pver   uint32 // 0 before the handshake
@@ -71,6 +72,8 @@ type outbox struct {
 	chunks []*chunk
 	bytes  int           // in chunks, and with the writer
 	idle   bool          // the writer waits, or will look again before it does
+	absent bool          // there is no writer; one is started when it has to do something
+	alarm  *time.Timer   // starts one when a duty is due; nil before the first has ended
 	room   chan struct{} // closed when there is room; nil if nobody waits for it
 	closed bool
 }
@@ -229,19 +232,47 @@ func (o *outbox) open(pver uint32) {
 
 // rouse wakes the writer. Called with the lock.
 func (o *outbox) rouse() {
-	if !o.idle {
-		return
+	if o.idle {
+		o.idle = false
+		o.nudge()
 	}
-	o.idle = false
-	o.poke()
 }
 
 // poke makes the writer look at its duties.
 func (o *outbox) poke() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.nudge()
+}
+
+// nudge is poke with the lock.
+func (o *outbox) nudge() {
+	if o.absent {
+		if o.absent = o.closed; !o.closed {
+			o.start()
+		}
+		return
+	}
 	select {
 	case o.wake <- struct{}{}:
 	default:
 	}
+}
+
+// retire reports whether the writer may end because there is nothing to do. Another
+// will be started when there is, and at a time if that is not zero.
+func (o *outbox) retire(due time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.absent = len(o.chunks) == 0 && len(o.wake) == 0 && !o.closed
+	switch {
+	case !o.absent || due.IsZero():
+	case o.alarm == nil:
+		o.alarm = time.AfterFunc(time.Until(due), o.poke)
+	default:
+		o.alarm.Reset(time.Until(due))
+	}
+	return o.absent
 }
 
 // take swaps what there is for spare, which is empty, and gives back the room of
@@ -266,11 +297,14 @@ func (o *outbox) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed = true
+	if o.alarm != nil {
+		o.alarm.Stop()
+	}
 	if o.room != nil {
 		close(o.room)
 		o.room = nil
 	}
-	o.poke()
+	o.nudge()
 }
 
 // rest takes what was not sent, once the outbox is closed.

@@ -19,7 +19,8 @@ import (
 // WaitForDisconnect.
 //
 // A connected peer has two goroutines: one reads and calls the listeners, the other
-// writes and keeps time.
+// writes and keeps time. The second is there only while it has something to do, and
+// for some seconds after.
 type Peer struct {
 	// Immutable.
 	cfg     Config
@@ -128,6 +129,7 @@ func newPeer(cfg *Config, inbound bool) *Peer {
 	}
 	p.out.listen = p.cfg.Listeners.OnWrite != nil
 	p.out.wake = make(chan struct{}, 1)
+	p.out.start = func() { p.wg.Go(p.write) }
 	p.state.services = p.cfg.Services
 	p.state.negotiated = p.cfg.ProtocolVersion
 	return p
@@ -204,9 +206,9 @@ func (p *Peer) end(why error) {
 	}
 	p.ended = true
 	conn := p.conn
-	close(p.quit)
 	p.mu.Unlock()
-	p.out.close()
+	p.out.close() // no writer is started any more
+	close(p.quit)
 	if conn != nil {
 		conn.Close()
 	}

@@ -355,7 +355,8 @@ func TestLargeInventory(t *testing.T) {
 	}
 }
 
-// TestIdleGoroutines counts two for each connected peer, and none for one that is gone.
+// TestIdleGoroutines counts two for each connected peer, one if it is idle, and none for
+// one that is gone.
 func TestIdleGoroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before := running()
@@ -371,6 +372,17 @@ func TestIdleGoroutines(t *testing.T) {
 		synctest.Wait()
 		if got := running() - before; got != 2*len(ps) {
 			t.Errorf("%d goroutines for %d peers, want 2 each", got, len(ps))
+		}
+		time.Sleep(time.Minute)
+		if got := running() - before; got != len(ps) {
+			t.Errorf("%d goroutines for %d idle peers, want 1 each", got, len(ps))
+		}
+		done := make(chan struct{})
+		ps[0].QueueMessage(wire.NewMsgPing(1), done)
+		<-done
+		synctest.Wait()
+		if ps[0].LastPingNonce() != 0 {
+			t.Error("a ping of an idle peer has no answer")
 		}
 		gone(ps...)
 		synctest.Wait()

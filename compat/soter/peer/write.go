@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	piece    = 256 << 10 // bytes that have a deadline together
-	unheard  = 1000      // done channels that nobody receives from before the writer waits
-	longTime = time.Hour // when to look again if nothing is due
+	piece   = 256 << 10        // bytes that have a deadline together
+	unheard = 1000             // done channels that nobody receives from before the writer waits
+	quiet   = 10 * time.Second // after which a writer with nothing to do ends
 )
 
 // signals tells those who asked that a message was sent, or never will be. Each
@@ -49,31 +49,35 @@ func (s *signals) give(done chan<- struct{}, quit <-chan struct{}) {
 }
 
 // writer is what a peer's writing goroutine owns. That also runs the rules when
-// something is due.
+// something is due. It ends when it has nothing to do for a while, with all its memory,
+// and is started again for the next message or the next duty.
 type writer struct {
-	p     *Peer
-	slow  *time.Timer // ends the peer if a write takes too long
-	timer *time.Timer // runs the rules
-	due   time.Time   // when timer fires
-	cs    []*chunk
-	next  int // cs[:next] is written
+	p    *Peer
+	slow *time.Timer // ends the peer if a write takes too long
+	nap  *time.Timer // ends waiting
+	cs   []*chunk
+	next int // cs[:next] is written
+
+	retired bool
 }
 
 // write is the peer's writer.
 func (p *Peer) write() {
-	w := &writer{p: p}
-	w.slow = time.AfterFunc(longTime, func() {
+	w := &writer{p: p, nap: time.NewTimer(quiet)}
+	w.slow = time.AfterFunc(p.cfg.WriteTimeout, func() {
 		p.end(fault.New(fault.Timeout, "write", fmt.Errorf("nothing written for %v", p.cfg.WriteTimeout)))
 	})
 	w.slow.Stop()
-	w.timer = time.NewTimer(longTime)
-	p.end(w.run())
+	err := w.run()
 	w.slow.Stop()
-	w.timer.Stop()
-	p.giveUp(w.cs[w.next:])
+	w.nap.Stop()
+	if !w.retired {
+		p.end(err)
+		p.giveUp(w.cs[w.next:])
+	}
 }
 
-// run writes what is queued until the peer is disconnected.
+// run writes what is queued until the peer is disconnected, or the writer retires.
 func (w *writer) run() error {
 	written := 0
 	for open := true; ; {
@@ -86,7 +90,9 @@ func (w *writer) run() error {
 			w.p.wake()
 		}
 		if len(w.cs) == 0 {
-			w.sleep()
+			if w.sleep(); w.retired {
+				return nil
+			}
 			continue
 		}
 		for _, c := range w.cs {
@@ -102,18 +108,19 @@ func (w *writer) run() error {
 	}
 }
 
-// sleep waits until there is something to do.
+// sleep waits until there is something to do, or retires.
 func (w *writer) sleep() {
 	due := w.p.brain.due()
-	if !due.IsZero() && !due.Equal(w.due) {
-		w.due = due
-		w.timer.Reset(time.Until(due))
+	wait := quiet
+	if !due.IsZero() {
+		wait = min(wait, time.Until(due))
 	}
+	w.nap.Reset(wait)
 	select {
 	case <-w.p.out.wake:
 	case <-w.p.quit:
-	case <-w.timer.C:
-		w.due = time.Time{}
+	case <-w.nap.C:
+		w.retired = wait == quiet && w.p.out.retire(due)
 	}
 }
 
