@@ -101,7 +101,7 @@ func TestCore(t *testing.T) {
 			return c.Total == 20 && c.Inbound == 20 && c.Target == 20 && c.DropTo == 20
 		}},
 		{"a seed does not ask again at once", []Given{{"dialect", "cometbft"}, {"network", "chain"}, {"seed-mode", "true"}}, func(s *Settings) bool {
-			return s.Core().Backoff == 2*time.Minute
+			return s.Core().Backoff == 30*time.Second
 		}},
 		{"listen nowhere", []Given{{"listen", "none"}}, func(s *Settings) bool { return len(s.Accept()) == 0 }},
 		{"listen in two places", []Given{{"listen", ":0,[::1]:7"}}, func(s *Settings) bool {

@@ -121,8 +121,8 @@ func (s *Settings) Special() []addr.Addr {
 func (s *Settings) NetworkID() uint32 { return s.Net.ID }
 
 // crawlPause is how long a seed leaves a peer alone that it has asked
-// (CometBFT, pex reactor: minTimeBetweenCrawls).
-const crawlPause = 2 * time.Minute
+// or has just heard of: as long as CometBFT's seeds pause between two crawls.
+const crawlPause = 30 * time.Second
 
 // Core returns the part of the settings that the brain of a node goes by. Here
 // zero means none; there it means the default, and negative none.

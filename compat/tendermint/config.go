@@ -58,7 +58,7 @@ type Config struct {
 	DialTimeout      time.Duration // and for the opening exchange: 10s
 	PingInterval     time.Duration // 60s; 120s of silence in 2014
 	PongTimeout      time.Duration // 45s (CometBFT)
-	Backoff          time.Duration // first pause before a peer is dialed again, growing to 16 times for persistent peers: 5s, of a seed 2m
+	Backoff          time.Duration // first pause before a peer is dialed again, growing to 16 times for persistent peers: 5s, of a seed 30s
 	MaxPacketPayload int           // bytes in a packet, the same in all of a network: 1024
 
 	Log       *slog.Logger        // nil is silent

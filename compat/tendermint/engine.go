@@ -82,8 +82,8 @@ func (sw *Switch) tuning() core.Config {
 }
 
 // crawlPause is how long a seed leaves a peer alone that it has asked
-// (CometBFT, pex reactor: minTimeBetweenCrawls).
-const crawlPause = 2 * time.Minute
+// or has just heard of: as long as CometBFT's seeds pause between two crawls.
+const crawlPause = 30 * time.Second
 
 func or(n, value int) int {
 	if n == 0 {

@@ -40,7 +40,7 @@ type Config struct {
 
 	Channels []Channel // at most 16 together with that of peer exchange
 	NoPEX    bool      // channel 0 is not there, or the application's like any other
-	Seed     bool      // be a seed: ask whom we dialed, answer whom dialed us, and hang up; wants core.Config.Backoff at 2m, to leave alone whom it asked
+	Seed     bool      // be a seed: ask whom we dialed, answer whom dialed us, and hang up; wants core.Config.Backoff at 30s, to leave alone whom it asked
 
 	Peers   []NetAddress // whose identities are known: who answers there must have them
 	Private []string     // identities that are never passed on
