@@ -190,7 +190,7 @@ func (s *Server) bans(r *http.Request) (*Bans, error) {
 	}
 	bs := make([]Ban, len(snap.Bans))
 	for i, b := range snap.Bans {
-		bs[i] = Ban{b.Addr, b.Until, known(b.Why)}
+		bs[i] = Ban{b.Addr, known(b.Peer), b.Until, known(b.Why)}
 	}
 	return &Bans{bs}, nil
 }

@@ -125,6 +125,7 @@ type Bans struct {
 // Ban is one address that is refused. Without a port it is a whole machine.
 type Ban struct {
 	Addr  string    `json:"addr"`
+	Peer  *string   `json:"peer"` // an identity refused with it wherever it comes from
 	Until time.Time `json:"until"`
 	Why   *string   `json:"why"`
 }

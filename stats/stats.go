@@ -93,6 +93,7 @@ type LinkRow struct {
 // BanRow is one ban.
 type BanRow struct {
 	Addr  string    `json:"addr"`
+	Peer  string    `json:"peer,omitzero"` // an identity refused with it wherever it comes from
 	Until time.Time `json:"until"`
 	Why   string    `json:"why,omitzero"`
 }

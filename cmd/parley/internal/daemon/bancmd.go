@@ -72,9 +72,9 @@ func bansCommand() *cli.Command {
 	}, 0, func(ctx context.Context, _ *cli.Command, c *api.Client) (*api.Bans, error) {
 		return c.Bans(ctx)
 	}, func(cmd *cli.Command, bs *api.Bans) error {
-		t := table{head: []string{"ADDRESS", "UNTIL", "WHY"}}
+		t := table{head: []string{"ADDRESS", "PEER", "UNTIL", "WHY"}}
 		for _, b := range bs.Bans {
-			t.add(clean(b.Addr), b.Until.Local().Format(time.DateTime), text(b.Why))
+			t.add(clean(b.Addr), text(b.Peer), b.Until.Local().Format(time.DateTime), text(b.Why))
 		}
 		return t.write(cmd.Root().Writer)
 	})
