@@ -103,6 +103,31 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
+// That two of one IP address come in the same moment makes no difference.
+func TestDuplicatesAtOnce(t *testing.T) { synctest.Test(t, testAtOnce) }
+
+func testAtOnce(t *testing.T) {
+	netw := mem.New(10 * time.Millisecond)
+	c := comet(t, netw, 1, &ChannelDescriptor{Id: app})
+	c.MaxNumOutboundPeers = -1
+	a := prepare(t, c)
+	events := make(chan interface{}, 100)
+	a.AddEventListener("test", events)
+	if err := a.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 3 {
+		dialer(t, netw, 2+n, func(c *Config) {
+			c.Listen = []string{strings.Replace(place(2), "26656", []string{"1", "2", "3"}[n], 1)}
+			c.Transport = hostOn(t, netw, 2)
+		})
+	}
+	settled(5 * time.Minute)
+	if n := count(a); n != 1 || len(events) != 1 {
+		t.Errorf("%d peers, and %d events", n, len(events))
+	}
+}
+
 // A persistent peer is never given up: known by a name that leads nowhere for three
 // days, and then to another place each time, it is found again within two minutes.
 func TestPersistentPeerIsNeverGivenUp(t *testing.T) { synctest.Test(t, testPersistent) }

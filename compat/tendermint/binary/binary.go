@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // MaxBytes is the most bytes of one string or byte slice that is read.
@@ -49,6 +50,17 @@ func WriteBinary(w io.Writer, b Binary, n *int64, err *error) {
 // WriteByte writes one byte.
 func WriteByte(w io.Writer, b byte, n *int64, err *error) { WriteTo(w, []byte{b}, n, err) }
 
+// WriteUInt16 writes two bytes.
+func WriteUInt16(w io.Writer, v uint16, n *int64, err *error) {
+	WriteTo(w, binary.LittleEndian.AppendUint16(nil, v), n, err)
+}
+
+// WriteInt64 writes eight bytes.
+func WriteInt64(w io.Writer, v int64, n *int64, err *error) { WriteUInt64(w, uint64(v), n, err) }
+
+// WriteTime writes the seconds since 1970, in eight bytes.
+func WriteTime(w io.Writer, t time.Time, n *int64, err *error) { WriteInt64(w, t.Unix(), n, err) }
+
 // WriteUInt32 writes four bytes.
 func WriteUInt32(w io.Writer, v uint32, n *int64, err *error) {
 	WriteTo(w, binary.LittleEndian.AppendUint32(nil, v), n, err)
@@ -83,6 +95,23 @@ func ReadByte(r io.Reader, n *int64, err *error) byte {
 	var b [1]byte
 	ReadFull(r, b[:], n, err)
 	return b[0]
+}
+
+// ReadUInt16 reads two bytes, or returns 0 after an error.
+func ReadUInt16(r io.Reader, n *int64, err *error) uint16 {
+	var b [2]byte
+	if ReadFull(r, b[:], n, err); *err != nil {
+		return 0
+	}
+	return binary.LittleEndian.Uint16(b[:])
+}
+
+// ReadInt64 reads eight bytes, or returns 0 after an error.
+func ReadInt64(r io.Reader, n *int64, err *error) int64 { return int64(ReadUInt64(r, n, err)) }
+
+// ReadTime reads what WriteTime writes, or returns 1970 after an error.
+func ReadTime(r io.Reader, n *int64, err *error) time.Time {
+	return time.Unix(ReadInt64(r, n, err), 0).UTC()
 }
 
 // ReadUInt32 reads four bytes, or returns 0 after an error.
