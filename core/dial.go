@@ -152,6 +152,9 @@ func (n *Node) leadsTo(a addr.Addr, id string) *link {
 	if l := n.listens[a]; l != nil {
 		return l
 	}
+	if k := n.keep.byAddr[a]; k != nil && n.listens[k.at] != nil {
+		return n.listens[k.at]
+	}
 	return n.byID[id] // no link is filed under ""
 }
 

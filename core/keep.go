@@ -6,14 +6,16 @@ import (
 	"time"
 
 	"parley/addr"
+	"parley/fault"
 	"parley/internal/heapq"
 )
 
 // keeper is one peer to hold on to.
 type keeper struct {
 	addr  addr.Addr
-	id    string // whom it led to when last dialed, or ""
-	order int    // in the configuration
+	at    addr.Addr // where the name in addr last led, or zero
+	id    string    // whom it led to when last dialed, or ""
+	order int       // in the configuration
 	tries int
 	retry time.Time
 	pos   int // in the queue; zero once a link was found that leads there
@@ -23,8 +25,9 @@ type keeper struct {
 type keepers struct {
 	byAddr map[addr.Addr]*keeper
 	byID   map[string]*keeper
-	hosts  map[netip.Addr]int // how many have this IP
-	names  bool               // some are known by name only
+	byEnd  map[addr.Addr]*keeper // by where their names led
+	hosts  map[netip.Addr]int    // how many have this IP
+	names  bool                  // some are known by name only
 	queue  *heapq.Queue[*keeper]
 }
 
@@ -32,6 +35,7 @@ func newKeepers() keepers {
 	return keepers{
 		byAddr: map[addr.Addr]*keeper{},
 		byID:   map[string]*keeper{},
+		byEnd:  map[addr.Addr]*keeper{},
 		hosts:  map[netip.Addr]int{},
 		queue:  heapq.New(retriesBefore, func(k *keeper) *int { return &k.pos }),
 	}
@@ -57,6 +61,7 @@ func (s *keepers) set(as []addr.Addr, now time.Time) {
 		k.order, k.pos = i, 0
 		s.byAddr[a] = k
 		s.leads(k, k.id)
+		s.resolve(k, k.at)
 		if a.IP.IsValid() {
 			s.hosts[a.IP]++
 		} else {
@@ -79,6 +84,17 @@ func (s *keepers) leads(k *keeper, id string) {
 	k.id = id
 	if id != "" && s.byID[id] == nil {
 		s.byID[id] = k
+	}
+}
+
+// resolve notes where the name of k led.
+func (s *keepers) resolve(k *keeper, at addr.Addr) {
+	if s.byEnd[k.at] == k {
+		delete(s.byEnd, k.at)
+	}
+	k.at = at
+	if !at.IsZero() && s.byEnd[at] == nil {
+		s.byEnd[at] = k
 	}
 }
 
@@ -136,7 +152,7 @@ func (n *Node) recognize(l *link) {
 }
 
 func (n *Node) kept(l *link) bool {
-	return n.keep.byAddr[l.listen] != nil || n.keep.byID[l.intro.ID] != nil ||
+	return n.keep.byAddr[l.listen] != nil || n.keep.byEnd[l.listen] != nil || n.keep.byID[l.intro.ID] != nil ||
 		l.intro.ID != "" && slices.Contains(n.cfg.Trusted, l.intro.ID) ||
 		l.listen.IsZero() && n.keep.host(l.addr)
 }
@@ -153,4 +169,23 @@ func (n *Node) setAlways(l *link, always bool) {
 // known by name only, so such names let in whoever knows them.
 func (n *Node) welcome(l *link) bool {
 	return l.always || n.keep.host(l.addr) || n.keep.names && n.keep.byAddr[l.intro.Listen] != nil
+}
+
+// Resolved reports the address that a link dialed by name is connected to. If a
+// peer to hold on to was dialed and there is a link to that address already, this
+// is the peer's link from now on, and the new one ends.
+func (n *Node) Resolved(now time.Time, id LinkID, at addr.Addr, e *Effects) {
+	n.now = now
+	l := n.links[id]
+	if l == nil || l.up {
+		return
+	}
+	if k := n.keep.byAddr[l.addr]; k != nil && at.IP.IsValid() {
+		n.keep.resolve(k, at)
+		if o := n.listens[at]; o != nil && o != l {
+			n.setAlways(o, true)
+			n.endLater(id, fault.New(fault.Refused, "resolve", errTwice), false)
+		}
+	}
+	n.finish(now, e)
 }

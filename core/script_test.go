@@ -107,6 +107,8 @@ func (s *script) run(f []string) error {
 		s.heard[linkID(arg(1))] = now
 	case "closed": // LINK KIND self offer=A,A
 		n.Closed(now, linkID(arg(1)), ending2(arg(2), opt), &s.eff)
+	case "resolved": // LINK ADDR
+		n.Resolved(now, linkID(arg(1)), at(arg(2)), &s.eff)
 	case "ended": // LINK: the peer ended its half
 		n.Ended(now, linkID(arg(1)), fault.New(fault.IO, "read", io.EOF), &s.eff)
 	case "recv", "sent": // LINK TEXT...

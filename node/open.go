@@ -74,6 +74,13 @@ func (l *Link) dial() {
 		l.bye()
 		return
 	}
+	if d, ok := l.n.cfg.Transport.(transport.Direct); ok && l.addr.Host != "" && d.Direct() {
+		at := where(c.RemoteAddr())
+		l.n.ask(func(now time.Time) {
+			l.n.core.Resolved(now, l.id, at, &l.n.eff)
+			l.n.trace(now, l.id, "resolved", nil)
+		})
+	}
 	l.run(c)
 }
 

@@ -41,6 +41,9 @@ func (t TCP) Listen(ctx context.Context, at addr.Addr) (net.Listener, error) {
 	return lc.Listen(ctx, "tcp", HostPort(at))
 }
 
+// Direct implements [Direct].
+func (TCP) Direct() bool { return true }
+
 func (t TCP) dialer() *net.Dialer {
 	d := &net.Dialer{KeepAliveConfig: keepAlive}
 	if t.Bind.IsValid() {

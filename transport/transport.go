@@ -18,6 +18,10 @@ type Transport interface {
 	Listen(ctx context.Context, at addr.Addr) (net.Listener, error)
 }
 
+// Direct is implemented by transports that know whether the remote address of a
+// connection they made is the peer's own, not that of a proxy.
+type Direct interface{ Direct() bool }
+
 // Proven is implemented by connections whose other end has proven a key.
 type Proven interface {
 	// Prove finishes what proves the key, within ctx.

@@ -170,8 +170,15 @@ func (c *carrier) Dial(ctx context.Context, to addr.Addr) (net.Conn, error) {
 	}
 	if to.Host != "" {
 		c.learn(to, conn)
+		c.n.enlist() // a peer at that address may turn out to be a special one
 	}
 	return conn, nil
+}
+
+// Direct implements [transport.Direct].
+func (c *carrier) Direct() bool {
+	d, ok := c.tcp.(transport.Direct)
+	return ok && d.Direct()
 }
 
 // reserve counts an attempt as a connection to its machine, until it is settled
@@ -225,6 +232,18 @@ func (c *carrier) learn(to addr.Addr, conn net.Conn) {
 		clear(c.names)
 	}
 	c.names[to.HostOnly()] = at.Addr().Unmap()
+}
+
+// resolved returns where a name last led, with the port of a, or the zero
+// address.
+func (c *carrier) resolved(a addr.Addr) addr.Addr {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ip, ok := c.names[a.HostOnly()]
+	if !ok {
+		return addr.Addr{}
+	}
+	return addr.Addr{IP: ip, Port: a.Port}
 }
 
 // machines returns what a peer's machine is known by: its IP, and its name if

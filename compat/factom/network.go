@@ -283,8 +283,9 @@ func (s *special) add(item, port string) error {
 	return err
 }
 
-// has reports whether a peer is special.
-func (s *special) has(p *Peer) bool {
+// has reports whether a peer is special: by its address, or that to which the
+// name of a special one led.
+func (s *special) has(p *Peer, resolved func(addr.Addr) addr.Addr) bool {
 	if s.hosts[p.Endpoint.IP] {
 		return true
 	}
@@ -293,7 +294,7 @@ func (s *special) has(p *Peer) bool {
 		return false
 	}
 	for _, b := range s.always {
-		if a == b || p.link.Addr() == b {
+		if a == b || p.link.Addr() == b || b.Host != "" && a == resolved(b) {
 			return true
 		}
 	}

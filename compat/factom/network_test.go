@@ -370,3 +370,31 @@ func testBanOfAName(t *testing.T) {
 		t.Errorf("bans %+v, %v", s.Bans, err)
 	}
 }
+
+func TestSpecialByName(t *testing.T) { synctest.Test(t, testSpecialByName) }
+
+// A special peer that is given by name is recognized in a connection that exists
+// to the address it leads to, which stays as it is.
+func testSpecialByName(t *testing.T) {
+	netw := mem.New(time.Millisecond)
+	here, err := addr.Parse(place(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	netw.Name("one.example", here)
+	virtual(t, netw, 1, local(10))
+	c := local(11)
+	c.Special = place(1)
+	b := virtual(t, netw, 2, c)
+	time.Sleep(time.Second)
+	p := only(t, b)
+	b.SetSpecial("")
+	if m := p.GetMetrics(); m.PeerType != "regular" {
+		t.Errorf("still %s", m.PeerType)
+	}
+	b.SetSpecial("one.example:8108")
+	time.Sleep(time.Minute)
+	if m := only(t, b).GetMetrics(); only(t, b) != p || m.PeerType != "special_config" {
+		t.Errorf("%s, the same connection: %v", m.PeerType, only(t, b) == p)
+	}
+}

@@ -278,7 +278,7 @@ func (n *Network) enlist() {
 			continue
 		}
 		p := v.(*Peer)
-		p.special.Store(s.has(p))
+		p.special.Store(s.has(p, n.wire.resolved))
 		r.peers = append(r.peers, p)
 		r.targets = append(r.targets, route.Target{Link: l.ID(), Addr: l.Addr(), Always: p.special.Load(), Dialed: l.Dialed()})
 	}

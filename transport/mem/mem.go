@@ -94,6 +94,9 @@ type Host struct {
 	at addr.Addr // without a port
 }
 
+// Direct implements transport.Direct.
+func (h *Host) Direct() bool { return true }
+
 // Listen accepts connections at an address of the host, which is also what an
 // address without one means. Port 0 chooses a free port.
 func (h *Host) Listen(_ context.Context, at addr.Addr) (net.Listener, error) {
