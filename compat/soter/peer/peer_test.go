@@ -14,15 +14,30 @@ import (
 	"parley/compat/soter/wire"
 )
 
+// shaken connects two peers under virtual time. When it returns the handshake is over
+// and everything is counted.
+func shaken(t *testing.T, inCfg, outCfg *peer.Config) (in, out *peer.Peer) {
+	t.Helper()
+	in, out = peer.NewInboundPeer(inCfg), newOutbound(t, outCfg)
+	dialer, listener := pipe()
+	in.AssociateConnection(listener)
+	out.AssociateConnection(dialer)
+	t.Cleanup(func() { gone(in, out) })
+	synctest.Wait()
+	return in, out
+}
+
 // TestHandshake looks at everything that two peers know about each other.
-func TestHandshake(t *testing.T) {
+func TestHandshake(t *testing.T) { synctest.Test(t, testHandshake) }
+
+func testHandshake(t *testing.T) {
 	inCfg := config(peer.MessageListeners{})
 	inCfg.UserAgentComments = []string{"comment"}
 	inCfg.Services = wire.SFNodeNetwork | wire.SFNodeWitness
 	inCfg.NewestBlock = func() (*chainhash.Hash, int32, error) { return &chainhash.Hash{}, 234439, nil }
 	outCfg := config(peer.MessageListeners{})
 	outCfg.ProtocolVersion = wire.RejectVersion
-	in, out := connect(t, inCfg, outCfg)
+	in, out := shaken(t, inCfg, outCfg)
 
 	for _, p := range []*peer.Peer{in, out} {
 		s := p.StatsSnapshot()
@@ -70,14 +85,16 @@ func TestHandshake(t *testing.T) {
 // TestHandshakeBytes counts what soterd's own test counts: a version message of 155
 // bytes, a verack, and their headers.
 func TestHandshakeBytes(t *testing.T) {
-	cfg := config(peer.MessageListeners{})
-	cfg.UserAgentComments = []string{"comment"}
-	in, out := connect(t, cfg, cfg)
-	for _, p := range []*peer.Peer{in, out} {
-		if s, r := p.BytesSent(), p.BytesReceived(); s != 203 || r != 203 {
-			t.Errorf("%v: %d bytes sent, %d received, want 203", p, s, r)
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config(peer.MessageListeners{})
+		cfg.UserAgentComments = []string{"comment"}
+		in, out := shaken(t, cfg, cfg)
+		for _, p := range []*peer.Peer{in, out} {
+			if s, r := p.BytesSent(), p.BytesReceived(); s != 203 || r != 203 {
+				t.Errorf("%v: %d bytes sent, %d received, want 203", p, s, r)
+			}
 		}
-	}
+	})
 }
 
 // TestVersionMessage looks at what a peer says of itself.
