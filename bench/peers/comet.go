@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/cometbft/cometbft/crypto/ed25519"
+	"github.com/cometbft/cometbft/libs/log"
 	"github.com/cometbft/cometbft/p2p/conn"
 )
 
@@ -30,6 +31,7 @@ func comet(sealed bool) (*pipe, error) {
 	out := conn.NewMConnectionWithConfig(a, channels, nothing, failed, cfg)
 	in := conn.NewMConnectionWithConfig(b, channels, func(byte, []byte) { p.got.Add(1) }, failed, cfg)
 	for _, m := range []*conn.MConnection{in, out} {
+		m.SetLogger(log.NewNopLogger())
 		if err := m.Start(); err != nil {
 			return nil, errors.Join(err, e.close())
 		}

@@ -17,10 +17,11 @@ func (c counter) GetBroadcasts(int, int) [][]byte { return nil }
 func (c counter) LocalState(bool) []byte          { return nil }
 func (c counter) MergeRemoteState([]byte, bool)   {}
 
-// members is two of memberlist; a reliable message takes a connection of its own.
+// members is two of memberlist; a reliable message takes a connection of its own,
+// so there is a limit to what the ports of this machine are enough for.
 func members() (*pipe, error) {
 	p, e := newPipe(), new(ends)
-	p.close = e.close
+	p.close, p.most = e.close, 1000
 	start := func(name string) (*memberlist.Memberlist, error) {
 		cfg := memberlist.DefaultLocalConfig()
 		cfg.Name, cfg.BindAddr, cfg.BindPort, cfg.AdvertisePort = name, "127.0.0.1", 0, 0

@@ -23,6 +23,7 @@ type pipe struct {
 	flush func() error // nil if nothing is held back
 	got   *measure.Tally
 	each  int64 // receivers
+	most  int64 // messages in one turn; 0 if as many as the time allows
 	close func() error
 
 	sent int64
@@ -68,7 +69,8 @@ func (p *pipe) rate(ctx context.Context, d time.Duration) (float64, error) {
 		if err := p.run(ctx, n); err != nil {
 			return 0, err
 		}
-		if took := time.Since(begin); took >= d {
+		enough := p.most > 0 && p.sent-before >= p.most
+		if took := time.Since(begin); took >= d || enough {
 			return float64(p.sent-before) / took.Seconds(), nil
 		}
 		n = min(n, 8*window)
