@@ -90,6 +90,45 @@ func everyListener(t *testing.T, params *chaincfg.Params) {
 	outCfg.ChainParams = params
 	in, out := connect(t, inCfg, outCfg)
 
+	for _, first := range []string{wire.CmdVersion, wire.CmdSendAddrV2, wire.CmdVerAck} {
+		if first == wire.CmdSendAddrV2 && !params.Bitcoin {
+			continue
+		}
+		if got := await(t, first, rec.called); got != first {
+			t.Errorf("called for %s, want %s", got, first)
+		}
+	}
+	for _, m := range everyMessage(params.Bitcoin) {
+		out.QueueMessage(m, nil)
+		if got := await(t, m.Command(), rec.called); got != m.Command() {
+			t.Fatalf("called for %s, want %s", got, m.Command())
+		}
+	}
+	if !in.WantsHeaders() || !in.Connected() || !out.Connected() {
+		t.Errorf("headers %v, connected %v, %v", in.WantsHeaders(), in.Connected(), out.Connected())
+	}
+	gone(in, out)
+	if n, size := total(rec.read); n != len(rec.calls) || size != int(in.BytesReceived()) {
+		t.Errorf("OnRead for %d messages of %d bytes, want %d, %d", n, size, len(rec.calls), in.BytesReceived())
+	}
+	if _, size := total(rec.wrote); size != int(in.BytesSent()) {
+		t.Errorf("OnWrite for %d bytes, want %d: %v", size, in.BytesSent(), rec.wrote)
+	}
+}
+
+// total counts messages and their bytes.
+func total(notes []string) (n, bytes int) {
+	for _, s := range notes {
+		var command string
+		var size int
+		fmt.Sscan(s, &command, &size)
+		n, bytes = n+1, bytes+size
+	}
+	return n, bytes
+}
+
+// everyMessage returns one of each that is sent after the handshake.
+func everyMessage(bitcoin bool) []wire.Message {
 	var h chainhash.Hash
 	header := wire.NewBlockHeader(1, &h, &h, 1, 1)
 	ms := []wire.Message{
@@ -100,49 +139,10 @@ func everyListener(t *testing.T, params *chaincfg.Params) {
 		wire.NewMsgFilterLoad([]byte{0x01}, 10, 0, 0), wire.NewMsgFilterAdd([]byte{1}), &wire.MsgFilterClear{}, wire.NewMsgMerkleBlock(header),
 		wire.NewMsgReject("block", wire.RejectDuplicate, "dupe block"), wire.NewMsgSendHeaders(),
 	}
-	if params.Bitcoin {
-		ms = append(ms, &wire.MsgAddrV2{})
-	} else {
-		ms = append(ms, wire.NewMsgGetAddrCache(), &wire.MsgAddrCache{})
+	if bitcoin {
+		return append(ms, &wire.MsgAddrV2{})
 	}
-	for _, first := range []string{wire.CmdVersion, wire.CmdSendAddrV2, wire.CmdVerAck} {
-		if first == wire.CmdSendAddrV2 && !params.Bitcoin {
-			continue
-		}
-		if got := await(t, first, rec.called); got != first {
-			t.Errorf("called for %s, want %s", got, first)
-		}
-	}
-	for _, m := range ms {
-		out.QueueMessage(m, nil)
-		if got := await(t, m.Command(), rec.called); got != m.Command() {
-			t.Fatalf("called for %s, want %s", got, m.Command())
-		}
-	}
-	if !in.WantsHeaders() || !in.Connected() || !out.Connected() {
-		t.Errorf("headers %v, connected %v, %v", in.WantsHeaders(), in.Connected(), out.Connected())
-	}
-	gone(in, out)
-	read, size := 0, 0
-	for _, s := range rec.read {
-		var command string
-		var n int
-		fmt.Sscan(s, &command, &n)
-		read, size = read+1, size+n
-	}
-	if read != len(rec.calls) || size != int(in.BytesReceived()) {
-		t.Errorf("OnRead for %d messages of %d bytes, want %d, %d", read, size, len(rec.calls), in.BytesReceived())
-	}
-	size = 0
-	for _, s := range rec.wrote {
-		var command string
-		var n int
-		fmt.Sscan(s, &command, &n)
-		size += n
-	}
-	if size != int(in.BytesSent()) {
-		t.Errorf("OnWrite for %d bytes, want %d: %v", size, in.BytesSent(), rec.wrote)
-	}
+	return append(ms, wire.NewMsgGetAddrCache(), &wire.MsgAddrCache{})
 }
 
 func addrOf(n int) *wire.MsgAddr {
