@@ -78,6 +78,10 @@ type Note struct {
 	Value any
 }
 
+// Trip is implemented by the value of a Note that tells how long the peer of its
+// link took to answer something: the shell shows the last one.
+type Trip interface{ Trip() time.Duration }
+
 // Send asks for a message to be queued on a link.
 type Send struct {
 	To  LinkID

@@ -196,6 +196,11 @@ func (n *Node) perform(now time.Time) {
 		}
 	}
 	for _, v := range e.Note {
+		if l, r := n.links[v.Link], v.Value; l != nil {
+			if t, ok := r.(dialect.Trip); ok {
+				l.trip = new(t.Trip().Seconds())
+			}
+		}
 		n.cfg.Handler.Note(n.lookup(v.Link), v.Value)
 	}
 	for _, s := range e.Send {

@@ -40,6 +40,7 @@ type Link struct {
 	// Owned by the brain. Always is immutable once the link is live.
 	always bool
 	wasUp  bool
+	trip   *float64  // how long the peer took to answer last, in seconds; nil while not known
 	until  time.Time // while parting: when it is given up
 	down   error     // while parting: what the handler is told at the end
 

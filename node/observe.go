@@ -199,6 +199,7 @@ func (n *Node) row(st *core.LinkState) stats.LinkRow {
 	r.OutBytes, r.OutMsgs = s.OutBytes.Load(), s.OutMsgs.Load()
 	r.Dropped, r.Drops, r.Queued = s.Dropped.Load(), s.Drops(), l.out.waiting()
 	if !st.Opening {
+		r.RTT = l.trip
 		r.LastIn, r.LastOut = time.Unix(0, s.InLast.Load()), time.Unix(0, s.OutLast.Load())
 	}
 	return r

@@ -190,6 +190,10 @@ func testSession(t *testing.T) {
 	if v := <-notes; v != toy.RTT(20*time.Millisecond) {
 		t.Errorf("note: %v, want the time of one round trip", v)
 	}
+	s, err := nb.Snapshot(t.Context())
+	if err != nil || len(s.Links) != 1 || s.Links[0].RTT == nil || *s.Links[0].RTT != 0.02 {
+		t.Errorf("the row of the link: %+v, %v", s.Links, err)
+	}
 }
 
 // A link on which nothing moves stays, by pings; one whose peer is gone ends.

@@ -119,7 +119,7 @@ type handler struct{ n *Network }
 // Peer implements [node.Handler].
 func (h handler) Peer(l *node.Link, up bool, _ error) { h.n.peerChanged(l, up) }
 
-// Note implements [node.Handler]. The dialect has nothing to tell.
+// Note implements [node.Handler]. What the dialect tells is in the metrics.
 func (handler) Note(*node.Link, any) {}
 
 // Receive implements [node.Handler].

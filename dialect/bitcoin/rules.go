@@ -39,6 +39,9 @@ type RTT struct {
 	Took  time.Duration
 }
 
+// Trip implements [dialect.Trip].
+func (r RTT) Trip() time.Duration { return r.Took }
+
 const (
 	maxBatch = 1000   // inventory in one announcement, soter.md 1.1
 	maxQueue = 10_000 // inventory that waits for a tick; what is more makes it go out at once

@@ -78,6 +78,26 @@ func TestPongs(t *testing.T) {
 	b.wantEnd("a flood of pings", fault.Abuse)
 }
 
+// The first pong after a ping tells how long it took, others tell nothing.
+func TestRoundTrip(t *testing.T) {
+	b := newBrain(t, Config{})
+	b.join(1, V10, TypeHandshake)
+	b.hear(1, TypePong, "Pong")
+	b.run(1100 * time.Millisecond)
+	b.want("a fresh link", "1:ping")
+	sent := b.now
+	b.now = b.now.Add(30 * time.Millisecond)
+	b.hear(1, TypePong, "Pong")
+	b.hear(1, TypePong, "Pong")
+	if len(b.out.Note) != 1 || b.out.Note[0].Link != 1 {
+		t.Fatalf("notes %v, want one", b.out.Note)
+	}
+	took := b.out.Note[0].Value.(dialect.Trip).Trip()
+	if took < 30*time.Millisecond || took > b.now.Sub(sent)+200*time.Millisecond {
+		t.Errorf("it took %v", took)
+	}
+}
+
 func TestPongFlood(t *testing.T) {
 	b := newBrain(t, Config{})
 	b.join(1, V11, TypeHandshake)

@@ -37,6 +37,7 @@ type session struct {
 
 	wrote    bool      // we have sent something, so the first ping can wait
 	pinged   time.Time // when we last sent a ping, or the link opened
+	awaited  bool      // the pong for that has not come
 	due      time.Time
 	asked    time.Time // when we last asked for addresses
 	until    time.Time // how long an answer to that is welcome; zero if there is none to come
@@ -87,9 +88,7 @@ func (s *session) Handle(now time.Time, m dialect.Message, out *dialect.Out) {
 	case TypePing:
 		s.ping(now, out)
 	case TypePong:
-		if n := s.answers.add(now, minute); n > maxPings {
-			s.abuse("pongs", maxPings, out)
-		}
+		s.pong(now, out)
 	case TypePeerRequest:
 		s.request(now, out)
 	case TypePeerResponse:
@@ -105,6 +104,25 @@ func (s *session) ping(now time.Time, out *dialect.Out) {
 	}
 	if s.pongs.add(now, time.Second) <= pongsASecond {
 		s.send(TypePong, pongText, out)
+	}
+}
+
+// RTT is a note: how long the peer took to answer a ping, from when that was
+// queued. Peers are pinged when they were not written to for a while.
+type RTT time.Duration
+
+// Trip implements [dialect.Trip].
+func (r RTT) Trip() time.Duration { return time.Duration(r) }
+
+// pong tells how long the answer took, unless there is nothing it could answer.
+func (s *session) pong(now time.Time, out *dialect.Out) {
+	if n := s.answers.add(now, minute); n > maxPings {
+		s.abuse("pongs", maxPings, out)
+		return
+	}
+	if s.awaited {
+		s.awaited = false
+		out.Note = append(out.Note, dialect.Note{Link: s.id, Value: RTT(now.Sub(s.pinged))})
 	}
 }
 
@@ -189,7 +207,7 @@ func (s *session) Wake(now time.Time, out *dialect.Out) {
 	last := later(wrote, s.pinged)
 	if !s.wrote && !wrote.After(s.opened) || now.Sub(last) >= cfg.Ping {
 		s.send(TypePing, pingText, out)
-		s.pinged, last = now, now
+		s.pinged, s.awaited, last = now, true, now
 	}
 	s.wrote = true
 	s.due = last.Add(cfg.Ping)

@@ -16,6 +16,9 @@ type Probe struct{}
 // moment that was written.
 type RTT time.Duration
 
+// Trip implements [dialect.Trip].
+func (r RTT) Trip() time.Duration { return time.Duration(r) }
+
 // rules holds what spans links: whom to ask for addresses next.
 type rules struct {
 	cfg      Config
