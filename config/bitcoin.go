@@ -28,9 +28,10 @@ var (
 	soterFamily = family{
 		dialects: []string{"soter"},
 		network:  "simnet",
-		want:     "mainnet, regtest or simnet",
+		want:     "mainnet, testnet1, regtest or simnet",
 		find: named("soter", []namedNetwork{
 			{[]string{"mainnet", "main"}, bitcoinFacts(bitcoin.SoterMain())},
+			{[]string{"testnet1", "testnet", "test"}, bitcoinFacts(bitcoin.SoterTest())},
 			{[]string{"regtest", "regression"}, bitcoinFacts(bitcoin.SoterRegTest())},
 			{[]string{"simnet", "sim"}, bitcoinFacts(bitcoin.SoterSim())},
 		}),
@@ -67,7 +68,7 @@ func bitcoinFacts(p bitcoin.Params) Facts {
 // family; false for others.
 func (s *Settings) BitcoinParams() (bitcoin.Params, bool) {
 	kinds := map[string][]bitcoin.Params{
-		"soter":   {bitcoin.SoterMain(), bitcoin.SoterRegTest(), bitcoin.SoterSim()},
+		"soter":   {bitcoin.SoterMain(), bitcoin.SoterTest(), bitcoin.SoterRegTest(), bitcoin.SoterSim()},
 		"bitcoin": {bitcoin.BitcoinMain(), bitcoin.BitcoinTest(), bitcoin.BitcoinRegTest(), bitcoin.BitcoinSim()},
 	}
 	for _, p := range kinds[s.Dialect] {

@@ -22,6 +22,7 @@ func TestFamilies(t *testing.T) {
 		{"factom", "", "LOCAL", "local", 0x00beaded, 8110, 32},
 		{"soter", "", "simnet", "soter-simnet", bitcoin.SimNet, 18555, 0},
 		{"soter", "Main", "mainnet", "soter-mainnet", bitcoin.MainNet, 8333, 0},
+		{"soter", "testnet", "testnet1", "soter-testnet1", bitcoin.TestNet3, 5070, 0},
 		{"soter", "regtest", "regtest", "soter-regtest", bitcoin.RegTest, 18444, 0},
 		{"bitcoin", "test", "testnet3", "bitcoin-testnet3", bitcoin.TestNet3, 18333, 0},
 		{"bitcoin", "SIMNET", "simnet", "bitcoin-simnet", bitcoin.SimNet, 18555, 0},
@@ -88,7 +89,7 @@ func TestHabitsCanBeRead(t *testing.T) {
 func TestProblemsOfFamilies(t *testing.T) {
 	dir := t.TempDir()
 	testProblems(t, dir, []problem{
-		{"network of soter", "n.toml", "dialect = \"soter\"\nnetwork = \"moon\"\n", "", "", `network: "moon": want mainnet, regtest or simnet (` + dir + `/n.toml:2)`},
+		{"network of soter", "n.toml", "dialect = \"soter\"\nnetwork = \"moon\"\n", "", "", `network: "moon": want mainnet, testnet1, regtest or simnet (` + dir + `/n.toml:2)`},
 		{"network of bitcoin", "o.toml", "dialect = \"bitcoin\"\n", "network", "LOCAL", `network: "LOCAL": want mainnet, testnet3, regtest or simnet (flag --network)`},
 		{"no chain", "", "", "dialect", "cometbft", `network: "": want the chain id of the genesis: 1 to 50 printable ASCII characters (default of dialect cometbft)`},
 		{"chain with a blank", "p.toml", "dialect = \"cometbft\"\n", "network", "my chain", `network: "my chain": want the chain id`},

@@ -48,6 +48,7 @@ const (
 
 const (
 	mainGenesis   = "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"
+	testGenesis   = "000000253a4f7c9e9472ae3e93d9ed8f5aa5008d754a409c862c404cb381de8b"
 	regGenesis    = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206"
 	soterSimBlock = "5f2694c9f5d5808adf308c62995154d29596c36c554b15d3d95cdd6bebaf6cb2"
 )
@@ -56,6 +57,11 @@ const (
 // the first block of Bitcoin's.
 func SoterMain() Params {
 	return Params{Name: "mainnet", Net: MainNet, Port: 8333, Soter: true, Genesis: mustHash(mainGenesis)}
+}
+
+// SoterTest returns the public test network of Soter, testnet1.
+func SoterTest() Params {
+	return Params{Name: "testnet1", Net: TestNet3, Port: 5070, Soter: true, Genesis: mustHash(testGenesis)}
 }
 
 // SoterRegTest returns the regression network of Soter.

@@ -76,6 +76,7 @@ func TestDialect(t *testing.T) {
 	}{
 		{&MainNetParams, bitcoin.SoterMain()},
 		{&RegressionNetParams, bitcoin.SoterRegTest()},
+		{&TestNet1Params, bitcoin.SoterTest()},
 		{&SimNetParams, bitcoin.SoterSim()},
 		{&BitcoinMainNetParams, bitcoin.BitcoinMain()},
 		{&BitcoinRegressionNetParams, bitcoin.BitcoinRegTest()},
