@@ -283,7 +283,16 @@ func (m *MsgTx) read(d *decoder, f form) {
 	newTxRoom(&c).fill(b, m, f.witness())
 }
 
-// usualTx is a transaction with room for what most of them have, in one piece.
+// plainTx is a transaction with room for what the plainest ones have, in one piece, and
+// usualTx one with room for most.
+type plainTx struct {
+	tx   MsgTx
+	ins  [1]TxIn
+	inp  [1]*TxIn
+	outs [2]TxOut
+	outp [2]*TxOut
+}
+
 type usualTx struct {
 	tx    MsgTx
 	ins   [2]TxIn
@@ -301,14 +310,18 @@ func (d *decoder) newTx(f form) *MsgTx {
 	if d.Err() != nil {
 		return nil
 	}
-	u := (*usualTx)(nil)
-	if c.ins > len(u.ins) || c.outs > len(u.outs) || c.items > len(u.items) {
-		m := &MsgTx{}
-		newTxRoom(&c).fill(at.Rest(), m, f.witness())
-		return m
+	var room txRoom
+	var m *MsgTx
+	switch {
+	case c.ins <= 1 && c.outs <= 2 && c.items == 0:
+		u := &plainTx{}
+		m, room = &u.tx, txRoom{ins: u.ins[:], inp: u.inp[:], outs: u.outs[:], outp: u.outp[:]}
+	case c.ins <= 2 && c.outs <= 2 && c.items <= 4:
+		u := &usualTx{}
+		m, room = &u.tx, txRoom{ins: u.ins[:], inp: u.inp[:], outs: u.outs[:], outp: u.outp[:], items: u.items[:]}
+	default:
+		m, room = &MsgTx{}, *newTxRoom(&c)
 	}
-	u = &usualTx{}
-	room := txRoom{ins: u.ins[:], inp: u.inp[:], outs: u.outs[:], outp: u.outp[:], items: u.items[:]}
-	room.fill(at.Rest(), &u.tx, f.witness())
-	return &u.tx
+	room.fill(at.Rest(), m, f.witness())
+	return m
 }
