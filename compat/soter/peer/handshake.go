@@ -34,9 +34,9 @@ type opening struct {
 	seen  []byte // what arrived, where more than that message may come
 }
 
-// open runs the handshake.
-func (p *Peer) open() (*dialect.Link, error) {
-	x := &opening{p: p}
+// run goes through the handshake.
+func (x *opening) run() (*dialect.Link, error) {
+	p := x.p
 	late := time.AfterFunc(negotiateTimeout, func() {
 		p.end(fault.New(fault.Timeout, "open", fmt.Errorf("handshake takes longer than %v", negotiateTimeout)))
 	})
@@ -78,9 +78,6 @@ func (p *Peer) open() (*dialect.Link, error) {
 		if f := p.cfg.Listeners.OnRead; f != nil {
 			f(p, int(p.bytesReceived.Load()), nil, err)
 		}
-	}
-	if err == nil && p.cfg.ChainParams.Bitcoin {
-		x.replay()
 	}
 	return link, err
 }
@@ -205,7 +202,8 @@ func netAddress(a *bitcoin.NetAddr) wire.NetAddress {
 }
 
 // replay tells the listeners of what followed the version message: on Bitcoin's
-// networks that belongs to the handshake.
+// networks that belongs to the handshake. They are called when it is over, so that what
+// they queue is sent.
 func (x *opening) replay() {
 	p := x.p
 	x.each(x.seen, func(size int, msg wire.Message) {

@@ -217,7 +217,8 @@ func (p *Peer) end(why error) {
 
 // run opens the connection and then reads it until it ends.
 func (p *Peer) run() {
-	link, err := p.open()
+	x := &opening{p: p}
+	link, err := x.run()
 	if err != nil {
 		p.end(err)
 		p.giveUp(nil)
@@ -227,5 +228,6 @@ func (p *Peer) run() {
 	p.join(link.Intro)
 	p.out.open(link.Intro.Version)
 	p.wg.Go(p.write)
+	x.replay()
 	p.end(p.read(link.Decoder))
 }

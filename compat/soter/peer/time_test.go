@@ -314,3 +314,22 @@ func TestKnownInventoryForgets(t *testing.T) {
 		}
 	})
 }
+
+// TestInventoryOnVerAck announces what a listener for verack queues, on both kinds of
+// networks.
+func TestInventoryOnVerAck(t *testing.T) {
+	for _, params := range []*chaincfg.Params{&chaincfg.SimNetParams, &chaincfg.BitcoinSimNetParams} {
+		synctest.Test(t, func(t *testing.T) {
+			got := make(chan int, 1)
+			inCfg := config(peer.MessageListeners{OnInv: func(_ *peer.Peer, m *wire.MsgInv) { got <- len(m.InvList) }})
+			outCfg := config(peer.MessageListeners{OnVerAck: func(p *peer.Peer, _ *wire.MsgVerAck) {
+				p.QueueInventory(inv(wire.InvTypeBlock, 1))
+			}})
+			inCfg.ChainParams, outCfg.ChainParams = params, params
+			shaken(t, inCfg, outCfg)
+			if n := <-got; n != 1 {
+				t.Errorf("%d were announced", n)
+			}
+		})
+	}
+}
