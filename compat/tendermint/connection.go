@@ -144,6 +144,10 @@ func (m *MConnection) send(id byte, b []byte, patience time.Duration) bool {
 	if c == nil || len(b) > c.desc.MaxMessage {
 		return false
 	}
+	message := dialect.Message{Type: uint32(id), Body: b}
+	if m.link.Queued() == 0 && m.link.Queue(message, nil) {
+		return true // it goes out at once, so there is nothing to count
+	}
 	var late <-chan time.Time
 	for room := c.out.take(c.desc, len(b)); room != nil; room = c.out.take(c.desc, len(b)) {
 		if patience == 0 {
@@ -164,7 +168,7 @@ func (m *MConnection) send(id byte, b []byte, patience time.Duration) bool {
 			return false
 		}
 	}
-	if m.link.Queue(dialect.Message{Type: uint32(id), Body: b}, c.out.done) {
+	if m.link.Queue(message, c.out.done) {
 		return true
 	}
 	c.out.give() // the link has ended, so that it matters no more whose room it is
