@@ -144,3 +144,37 @@ func testPeerFileInEveryRound(t *testing.T) {
 		t.Errorf("%s, %v", b, err)
 	}
 }
+
+func TestMinReseed(t *testing.T) { synctest.Test(t, testMinReseed) }
+
+// Below MinReseed peers the seed list is read again within a minute or so, and
+// otherwise at every PeerReseedInterval.
+func testMinReseed(t *testing.T) {
+	netw := mem.New(time.Millisecond)
+	for i := 1; i <= 3; i++ {
+		x := local(10)
+		x.TargetPeers = 1
+		virtual(t, netw, i, x)
+	}
+	c := local(10)
+	c.TargetPeers, c.MinReseed, c.PeerReseedInterval = 5, 2, 4*time.Hour
+	c.SeedURL = write(t, place(1)+"\n")
+	n := virtual(t, netw, 9, c)
+	list := func(upTo int, after time.Duration, want int) {
+		t.Helper()
+		text := ""
+		for i := 1; i <= upTo; i++ {
+			text += place(i) + "\n"
+		}
+		if err := os.WriteFile(c.SeedURL, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if time.Sleep(after); n.Total() != want {
+			t.Errorf("%v after the list had %d, there are %d peers, want %d", after, upTo, n.Total(), want)
+		}
+	}
+	list(1, 30*time.Second, 1)
+	list(2, 2*time.Minute, 2) // one peer is too few
+	list(3, 3*time.Hour, 2)   // two are not
+	list(3, 2*time.Hour, 3)
+}
