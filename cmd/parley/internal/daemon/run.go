@@ -76,10 +76,10 @@ func (d *daemon) start(ctx context.Context) <-chan error {
 		defer stopAround()
 		feeding, stopFeeding := context.WithCancel(ctx)
 		defer stopFeeding()
-		var wg sync.WaitGroup
-		wg.Go(func() { d.seed(feeding) })
-		wg.Go(func() { d.tell(feeding) })
-		wg.Go(func() { d.letIn(feeding) })
+		var feeders, wg sync.WaitGroup
+		feeders.Go(func() { d.seed(feeding) })
+		feeders.Go(func() { d.tell(feeding) })
+		feeders.Go(func() { d.letIn(feeding) })
 		wg.Go(func() { d.journal.run(around) })
 		wg.Go(func() {
 			if err := d.server.Run(around, d.control, d.metrics); err != nil {
@@ -88,6 +88,7 @@ func (d *daemon) start(ctx context.Context) <-chan error {
 		})
 		err := d.node.Run(ctx)
 		stopFeeding()
+		feeders.Wait() // what they say at last is still printed
 		stopAround()
 		wg.Wait()
 		d.journal.close()

@@ -17,7 +17,7 @@ import (
 
 // slots bounds how many networks run at once: too many at a time would starve
 // each other.
-var slots = make(chan struct{}, 1<<2)
+var slots = make(chan struct{}, 2)
 
 // invoke runs the command as a user would and returns what it printed and its
 // exit code.
