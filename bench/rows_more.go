@@ -89,14 +89,14 @@ func crowd(l load.Language) []Row {
 			if err != nil {
 				return nil, err
 			}
-			return paced{t.Run, t.Close}, nil
+			return paced{t.Run, crowdPeers * 100, t.Close}, nil
 		},
 		Open: func(context.Context) (Bench, error) {
 			t, err := load.NewTraffic(l, crowdPeers, crowdSize)
 			if err != nil {
 				return nil, err
 			}
-			return paced{t.Run, t.Close}, nil
+			return paced{t.Run, crowdPeers * 100, t.Close}, nil
 		},
 	}}
 }

@@ -12,24 +12,26 @@ import (
 // paced is traffic at a steady rate, of which the cost of receiving is measured.
 type paced struct {
 	run   func(context.Context, time.Duration) (n int64, took, cpu time.Duration, err error)
+	rate  float64 // messages a second, that the share of a core is for
 	close func() error
 }
 
-// Sample implements Bench. What the thread costs that sends is taken off.
+// Sample implements Bench. What the thread costs that sends is taken off. The
+// share of a core is for the whole rate, also where a busy machine did not reach it.
 func (p paced) Sample(ctx context.Context, d time.Duration) (measure.Sample, error) {
 	if _, _, _, err := p.run(ctx, d/warmUp); err != nil {
 		return measure.Unknown(), err
 	}
 	m := measure.Start()
-	n, took, sender, err := p.run(ctx, d)
+	n, _, sender, err := p.run(ctx, d)
 	if err != nil {
 		return measure.Unknown(), err
 	}
 	cost := m.Cost()
 	s := measure.Of(measure.Work{Messages: n}, cost)
 	if cost.CPU >= 0 && sender >= 0 {
-		s[measure.Core] = 100 * (cost.CPU - sender).Seconds() / took.Seconds()
-		s[measure.CPU] = (cost.CPU - sender).Seconds() * 1e6 / float64(n)
+		each := (cost.CPU - sender).Seconds() / float64(n)
+		s[measure.Core], s[measure.CPU] = 100*each*p.rate, each*1e6
 	}
 	return s, nil
 }
