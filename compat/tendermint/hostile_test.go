@@ -33,10 +33,10 @@ func (v *victim) note(p *Peer, why error) {
 }
 
 // ends returns why the peer of a key went, and how many went in all.
-func (v *victim) ends(key string) (why error, all int) {
+func (v *victim) ends(key string) (all int, why error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.why[key], len(v.why)
+	return len(v.why), v.why[key]
 }
 
 func newVictim(t *testing.T, c Config) *victim {
@@ -80,7 +80,7 @@ func (v *victim) undisturbed(t *testing.T, honest *Switch) {
 	if in, ok := honest.Receive(app); !ok || string(in.Bytes) != "still here" || time.Since(began) > time.Second {
 		t.Errorf("the honest peer got %q after %v", in.Bytes, time.Since(began))
 	}
-	if _, n := v.ends(""); n > 1 {
+	if n, _ := v.ends(""); n > 1 {
 		t.Errorf("%d peers went", n)
 	}
 }
@@ -89,7 +89,7 @@ func (v *victim) undisturbed(t *testing.T, honest *Switch) {
 func (v *victim) ended(t *testing.T, c Config, within time.Duration, want fault.Kind) {
 	t.Helper()
 	settled(within)
-	if why, _ := v.ends(idOf(c)); !errors.Is(why, want) {
+	if _, why := v.ends(idOf(c)); !errors.Is(why, want) {
 		t.Errorf("the peer's connection ended with %v, want a fault of kind %v", why, want)
 	}
 }
@@ -198,7 +198,7 @@ func TestHostilePeersOf2014(t *testing.T) {
 				defer c.Close()
 				c.Write(unhex(t, wire))
 				settled(time.Second)
-				if why, _ := v.ends(c.LocalAddr().String()); !errors.Is(why, fault.Protocol) {
+				if _, why := v.ends(c.LocalAddr().String()); !errors.Is(why, fault.Protocol) {
 					t.Errorf("the connection ended with %v", why)
 				}
 				v.undisturbed(t, honest)
@@ -256,7 +256,7 @@ func testNoPong(t *testing.T) {
 		t.Fatal(err)
 	}
 	settled(14 * time.Second)
-	if _, n := v.ends(""); n > 0 {
+	if n, _ := v.ends(""); n > 0 {
 		t.Errorf("%d peers went too soon", n)
 	}
 	v.ended(t, comet(t, netw, 3), 2*time.Second, fault.Timeout)
