@@ -42,6 +42,7 @@ func meet(t *testing.T, our, their int) {
 	})
 	wg.Wait()
 	p.link = p.ours.up(t, p.theirs.ID())
+	find(t, p.theirs.Events, "they have us", isUp)
 	p.use(t)
 	if n := len(slices.Collect(p.ours.Links())); n != 1 || p.theirs.Peers().Size() != 1 {
 		t.Errorf("we have %d links, they %d peers, want one", n, p.theirs.Peers().Size())
