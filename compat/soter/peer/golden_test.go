@@ -28,10 +28,12 @@ type recording struct {
 		Ends      bool            `json:"peer_disconnected"`
 		Seconds   int             `json:"seconds_until_disconnect"`
 		Callbacks []string
+		Inbound   string `json:"stats_inbound"`
+		Outbound  string `json:"stats_outbound"`
 	}
 }
 
-type recordedFrame struct{ Hex string }
+type recordedFrame struct{ Dir, Hex, Meaning string }
 
 func (f recordedFrame) bytes(t *testing.T) []byte {
 	t.Helper()
