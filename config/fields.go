@@ -104,6 +104,8 @@ func peering() []Field {
 			func(s *Settings) *int { return &s.DropTo }).live(),
 		span("round-time", "how often links over drop-to are dropped at random, 0 for never", true, time.Second, 365*24*time.Hour,
 			func(s *Settings) *time.Duration { return &s.RoundTime }).live(),
+		span("rotate", "without rounds, how often the youngest dialed link is swapped for another address, 0 for never", true, time.Second, 365*24*time.Hour,
+			func(s *Settings) *time.Duration { return &s.Rotate }).live(),
 		number("per-ip", "inbound links from one IP, 0 for no limit", 0, maxLinks,
 			func(s *Settings) *int { return &s.PerIP }).live(),
 		number("per-group", "outbound links into one neighborhood of the network, 0 for no limit", 0, maxLinks,

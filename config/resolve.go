@@ -32,6 +32,7 @@ func defaults() *Settings {
 		Target:          32,
 		DropTo:          30,
 		RoundTime:       15 * time.Minute,
+		Rotate:          10 * time.Minute,
 		PerIP:           4,
 		PerGroup:        2,
 		Outbox:          8 << 20,

@@ -52,8 +52,9 @@ type Settings struct {
 	Max       int // links in both directions, which caps Inbound, Target and DropTo; 0 for no limit
 	DropTo    int // links to keep in a round; 0 for all
 	RoundTime time.Duration
-	PerIP     int // inbound links from one IP; 0 for no limit
-	PerGroup  int // outbound links into one network group; 0 for no limit
+	Rotate    time.Duration // how often a link is swapped where there are no rounds; 0 for never
+	PerIP     int           // inbound links from one IP; 0 for no limit
+	PerGroup  int           // outbound links into one network group; 0 for no limit
 
 	Outbox       int // bytes that may wait for one peer
 	MaxMessage   int // bytes of the longest message accepted
@@ -135,6 +136,7 @@ func (s *Settings) Core() core.Config {
 		PerHost:   orNone(s.PerIP),
 		PerGroup:  orNone(s.PerGroup),
 		RoundTime: s.RoundTime,
+		Rotate:    orNone(s.Rotate),
 		DropTo:    s.DropTo,
 		BanTime:   s.BanTime,
 		Always:    s.Special(),
@@ -161,4 +163,4 @@ func (s *Settings) Accept() []addr.Addr {
 	return s.Listen
 }
 
-func orNone(n int) int { return cmp.Or(n, -1) }
+func orNone[T ~int | ~int64](n T) T { return cmp.Or(n, -1) }

@@ -40,7 +40,8 @@ func NewPEXAgent(sw *Switch, book *AddrBook) *PEXAgent {
 // Start begins to look for peers and to dial them, now or when the Switch starts.
 func (p *PEXAgent) Start() { p.aim(pexOutbound) }
 
-// Stop ends that. Peers that are connected stay.
+// Stop ends that. Peers that are connected stay, and one that leaves is replaced, so
+// that there are no more of them than now.
 func (p *PEXAgent) Stop() { p.aim(-1) }
 
 // aim says how many peers are to be dialed.
