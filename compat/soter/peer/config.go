@@ -34,7 +34,7 @@ const (
 	// DefaultMaxSendQueue is how many bytes may wait for a remote.
 	DefaultMaxSendQueue = 16 << 20
 
-	// DefaultWriteTimeout is how long a remote may take to accept 256 KiB.
+	// DefaultWriteTimeout is how long a remote may take to accept 64 KiB.
 	DefaultWriteTimeout = 20 * time.Second
 )
 
@@ -93,16 +93,16 @@ type Config struct {
 	Self *Self
 
 	// MaxSendQueue is how many bytes may wait for the remote before whoever
-	// queues more is made to wait, and the peer dropped if that takes longer
-	// than QueueWait; DefaultMaxSendQueue if it is not positive. One message
-	// is always taken, however large.
+	// queues more is made to wait; DefaultMaxSendQueue if it is not positive.
+	// One message is always taken, however large.
 	MaxSendQueue int
 
-	// QueueWait is how long that may take; 1 s if it is 0, and nothing if it
+	// QueueWait is how long a remote may take nothing at all while somebody
+	// waits for room before it is dropped; 1 s if it is 0, and no time if it
 	// is negative.
 	QueueWait time.Duration
 
-	// WriteTimeout is how long the remote may take to accept 256 KiB;
+	// WriteTimeout is how long the remote may take to accept 64 KiB;
 	// DefaultWriteTimeout if it is not positive.
 	WriteTimeout time.Duration
 }

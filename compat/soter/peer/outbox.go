@@ -74,7 +74,7 @@ type outbox struct {
 	idle   bool          // the writer waits, or will look again before it does
 	absent bool          // there is no writer; one is started when it has to do something
 	alarm  *time.Timer   // starts one when a duty is due; nil before the first has ended
-	room   chan struct{} // closed when there is room; nil if nobody waits for it
+	room   chan struct{} // closed when the remote took something; nil if nobody waits for that
 	closed bool
 }
 
@@ -109,8 +109,8 @@ func (o *outbox) putEarly(e early) error {
 	return nil
 }
 
-// awaitRoom waits until the remote has taken something. Called with the lock,
-// which it gives back meanwhile.
+// awaitRoom waits for room as long as the remote goes on taking something. Called with
+// the lock, which it gives back meanwhile.
 func (o *outbox) awaitRoom() error {
 	slow := time.NewTimer(max(o.wait, 0))
 	defer slow.Stop()
@@ -118,11 +118,11 @@ func (o *outbox) awaitRoom() error {
 		if o.room == nil {
 			o.room = make(chan struct{})
 		}
-		room := o.room
+		room, late := o.room, false
 		o.mu.Unlock()
-		late := false
 		select {
 		case <-room:
+			slow.Reset(max(o.wait, 0))
 		case <-slow.C:
 			late = true
 		}
@@ -275,16 +275,21 @@ func (o *outbox) retire(due time.Time) bool {
 	return o.absent
 }
 
-// take swaps what there is for spare, which is empty, and gives back the room of
-// what was written since.
-func (o *outbox) take(spare []*chunk, written int) (cs []*chunk, open bool) {
+// release gives back the room of what was written.
+func (o *outbox) release(n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.bytes -= written
-	if o.room != nil && o.bytes < o.limit {
+	o.bytes -= n
+	if o.room != nil && n > 0 {
 		close(o.room)
 		o.room = nil
 	}
+}
+
+// take swaps what there is for spare, which is empty.
+func (o *outbox) take(spare []*chunk) (cs []*chunk, open bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.idle = len(o.chunks) == 0; o.idle {
 		return spare, !o.closed
 	}

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"parley/compat/soter/wire"
 	"parley/dialect"
 	"parley/dialect/bitcoin"
+	"parley/fault"
 )
 
 // Peer is one connection to a remote node, from before it is made until after it
@@ -186,7 +188,9 @@ func netAddressOf(a net.Addr, services wire.ServiceFlag) *wire.NetAddress {
 // Disconnect closes the connection and returns at once. What is still to be sent is
 // dropped, and its done channels are signalled. A connection that the peer is given
 // later is closed.
-func (p *Peer) Disconnect() { p.end(errClosed) }
+func (p *Peer) Disconnect() { p.end(errAsked) }
+
+var errAsked = fault.New(fault.Local, "peers", errors.New("the application asked for it"))
 
 // WaitForDisconnect returns when the peer was disconnected and nothing of it runs any
 // more: no listener, nothing that reads or writes. Only done channels that nobody

@@ -1,6 +1,7 @@
 package peer_test
 
 import (
+	"io"
 	"runtime"
 	"strings"
 	"sync"
@@ -290,6 +291,40 @@ func TestBackPressure(t *testing.T) {
 	for range n {
 		await(t, "transaction", got)
 	}
+}
+
+// TestSlowReader does not drop a remote that reads, however slowly, as long as it takes
+// something of even a long message while somebody waits for room.
+func TestSlowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config(peer.MessageListeners{})
+		cfg.MaxSendQueue = 1 << 20
+		p := newOutbound(t, cfg)
+		slow := shakenAndMute(t, p)
+		var reads sync.WaitGroup
+		reads.Go(func() {
+			b := make([]byte, 32<<10)
+			for {
+				time.Sleep(50 * time.Millisecond)
+				if _, err := io.ReadFull(slow, b); err != nil {
+					return
+				}
+			}
+		})
+		b := wire.NewMsgBlock(wire.NewBlockHeader(1, &chainhash.Hash{}, &chainhash.Hash{}, 1, 1))
+		for range 3000 {
+			b.AddTransaction(someTx())
+		}
+		for range 10 {
+			p.QueueMessage(b, nil)
+		}
+		if !p.Connected() {
+			t.Error("it was dropped")
+		}
+		gone(p)
+		slow.Close()
+		reads.Wait()
+	})
 }
 
 // TestUnsendable is a message that cannot be encoded: it ends the peer, after what was

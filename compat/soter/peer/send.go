@@ -14,9 +14,9 @@ import (
 // never will be. Messages that are queued before the handshake is over are sent
 // after it; without a connection they are dropped.
 //
-// If Config.MaxSendQueue bytes wait already it waits for the remote to take some,
-// for Config.QueueWait, and then drops the peer. A message that the protocol version
-// has no form for, or that exceeds a limit, drops the peer too.
+// If Config.MaxSendQueue bytes wait already it waits for room, and drops the peer if the
+// remote takes nothing for Config.QueueWait. A message that the protocol version has no
+// form for, or that exceeds a limit, drops the peer too.
 func (p *Peer) QueueMessage(msg wire.Message, doneChan chan<- struct{}) {
 	p.QueueMessageWithEncoding(msg, doneChan, wire.BaseEncoding)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	piece   = 256 << 10        // bytes that have a deadline together
+	piece   = 64 << 10         // bytes that have a deadline together
 	unheard = 1000             // done channels that nobody receives from before the writer waits
 	quiet   = 10 * time.Second // after which a writer with nothing to do ends
 )
@@ -79,10 +79,9 @@ func (p *Peer) write() {
 
 // run writes what is queued until the peer is disconnected, or the writer retires.
 func (w *writer) run() error {
-	written := 0
 	for open := true; ; {
-		w.cs, open = w.p.out.take(w.cs[:0], written)
-		w.next, written = 0, 0
+		w.cs, open = w.p.out.take(w.cs[:0])
+		w.next = 0
 		if !open {
 			return nil
 		}
@@ -96,11 +95,9 @@ func (w *writer) run() error {
 			continue
 		}
 		for _, c := range w.cs {
-			n, err := w.chunk(c)
-			if err != nil {
+			if err := w.chunk(c); err != nil {
 				return err
 			}
-			written += n
 			w.next++
 			c.free()
 		}
@@ -124,9 +121,8 @@ func (w *writer) sleep() {
 	}
 }
 
-// chunk writes a chunk, and tells those who asked. It returns what the chunk counted
-// for.
-func (w *writer) chunk(c *chunk) (cost int, err error) {
+// chunk writes a chunk, and tells those who asked.
+func (w *writer) chunk(c *chunk) error {
 	var bad error
 	for i := range c.notes {
 		n := &c.notes[i]
@@ -143,10 +139,11 @@ func (w *writer) chunk(c *chunk) (cost int, err error) {
 	sent, err := w.push(c.b)
 	w.p.sent(sent)
 	w.tell(c, sent, err)
+	w.p.out.release(noteCost * len(c.notes))
 	if err == nil {
 		err = bad
 	}
-	return len(c.b) + noteCost*len(c.notes), err
+	return err
 }
 
 // push writes b in pieces that each have their own deadline, so that a slow remote
@@ -158,6 +155,7 @@ func (w *writer) push(b []byte) (sent int, err error) {
 		n, err = w.p.conn.Write(b[sent:min(len(b), sent+piece)])
 		w.slow.Stop()
 		sent += n
+		w.p.out.release(n)
 	}
 	return sent, err
 }
