@@ -293,6 +293,7 @@ func (n *Network) peerChanged(l *node.Link, up bool) {
 	if up {
 		p := newPeer(l, &n.conf, n.limit, n.peers.Get(l.Intro().ID))
 		n.byLink.Store(l.ID(), p)
+		n.enlist() // before the peer is seen: whoever sees it may broadcast to it
 		if n.live(l) {
 			n.peers.replace(p)
 		}
