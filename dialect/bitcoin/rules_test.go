@@ -162,6 +162,32 @@ func TestStallEnds(t *testing.T) {
 	b.wantLive("without stall rules", 1)
 }
 
+// TestStallOvertaken has answers that are ahead of the report that their request was
+// written, as happens when the peer is faster than our writer.
+func TestStallOvertaken(t *testing.T) {
+	cases := map[string]struct {
+		script func(b *brain)
+		at     time.Duration // 0 for never
+	}{
+		"just before":            {func(b *brain) { b.hear(1, TypeTx, nil); b.wrote(1, TypeGetData) }, 0},
+		"long before":            {func(b *brain) { b.hear(1, TypeTx, nil); b.until(time.Second); b.wrote(1, TypeGetData) }, 45 * time.Second},
+		"one answer, two asked":  {func(b *brain) { b.hear(1, TypeInv, nil); b.wrote(1, TypeGetBlocks); b.wrote(1, TypeGetBlocks) }, 30 * time.Second},
+		"answered, asked again":  {func(b *brain) { b.wrote(1, TypeGetData); b.hear(1, TypeTx, nil); b.wrote(1, TypeGetData) }, 30 * time.Second},
+		"an answer to something": {func(b *brain) { b.hear(1, TypeInv, nil); b.wrote(1, TypeGetData) }, 30 * time.Second},
+	}
+	for name, c := range cases {
+		b := newBrain(t, Config{Params: SoterSim()})
+		b.joinPlain(1)
+		c.script(b)
+		b.until(2 * time.Minute)
+		if c.at == 0 {
+			b.wantLive(name, 1)
+			continue
+		}
+		b.wantEnd(name, 1, fault.Timeout, c.at)
+	}
+}
+
 func TestAnnounce(t *testing.T) {
 	b := newBrain(t, Config{Params: SoterSim()})
 	b.joinPlain(1)

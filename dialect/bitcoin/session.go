@@ -97,7 +97,7 @@ func (s *peer) Handle(now time.Time, m dialect.Message, out *dialect.Out) {
 	if s.dying != nil {
 		return
 	}
-	s.stall.answered(m.Type)
+	s.stall.answered(now, m.Type)
 	if m.Type == TypeMalformed {
 		s.malformed(now, errors.New(string(m.Body)), out)
 		return

@@ -12,6 +12,10 @@ const (
 	stallTick    = 15 * time.Second // how often deadlines are looked at
 	stallAfter   = 30 * time.Second // for an answer
 	stallHeaders = 90 * time.Second // for headers, of which there may be many
+
+	// overtaken is by how much an answer may be ahead of the report that its
+	// request was written: they come from two goroutines.
+	overtaken = time.Second
 )
 
 // expected are the answers to a request; any of them is an answer to all.
@@ -51,6 +55,7 @@ func Request(typ uint32, body []byte) dialect.Message {
 // stall holds the deadlines of one link. Its zero value has none.
 type stall struct {
 	due  map[uint32]time.Time // by the type of the answer
+	came map[uint32]time.Time // when an answer came that nothing was known to wait for
 	tick time.Time            // when to look; zero without deadlines
 }
 
@@ -60,6 +65,12 @@ func (s *stall) asked(now, opened time.Time, typ uint32) {
 	e, ok := dueTo(typ)
 	if !ok {
 		return
+	}
+	for _, a := range e.answers {
+		if at, ok := s.came[a]; ok && now.Sub(at) < overtaken {
+			delete(s.came, a)
+			return
+		}
 	}
 	if s.due == nil {
 		s.due = map[uint32]time.Time{}
@@ -75,8 +86,12 @@ func (s *stall) asked(now, opened time.Time, typ uint32) {
 }
 
 // answered notes that a message came.
-func (s *stall) answered(typ uint32) {
-	if len(s.due) == 0 {
+func (s *stall) answered(now time.Time, typ uint32) {
+	if _, ok := s.due[typ]; !ok && commands[typ%types].answer {
+		if s.came == nil {
+			s.came = map[uint32]time.Time{}
+		}
+		s.came[typ] = now
 		return
 	}
 	switch typ {
