@@ -10,41 +10,56 @@ import (
 	"github.com/cometbft/cometbft/p2p/conn"
 )
 
-// comet is a pair of CometBFT's multiplexed connections, with the limit on its rate
-// as high as it goes.
-func comet(sealed bool) (*pipe, error) {
-	const channel = 0x30
-	p, e := newPipe(), new(ends)
-	p.close = e.close
-	a, b, err := e.tcp()
+// channel is that of transactions.
+const channel = 0x30
+
+// comet is pairs of CometBFT's multiplexed connections, with the limit on the rate
+// as high as it goes and the queue of its mempool's size. Sending blocks.
+func comet(pairs int, sealed bool) func(int) (pipe, error) {
+	return func(size int) (pipe, error) {
+		l := newLine(size, pairs)
+		var outs []*conn.MConnection
+		for i := range pairs {
+			out, err := l.cometPair(i, sealed)
+			if err != nil {
+				return l.fail(err)
+			}
+			outs = append(outs, out)
+		}
+		l.send = func() error {
+			return each(outs, func(c *conn.MConnection) error {
+				if !c.Send(channel, l.body) {
+					return errors.New("not queued in time")
+				}
+				return nil
+			})
+		}
+		return l, nil
+	}
+}
+
+func (l *line) cometPair(receiver int, sealed bool) (*conn.MConnection, error) {
+	a, b, err := l.tcp()
 	if err == nil && sealed {
 		a, b, err = seal(a, b)
 	}
 	if err != nil {
-		return nil, errors.Join(err, e.close())
+		return nil, err
 	}
 	cfg := conn.DefaultMConnConfig()
 	cfg.SendRate, cfg.RecvRate = 1<<40, 1<<40
 	channels := []*conn.ChannelDescriptor{{ID: channel, Priority: 5, SendQueueCapacity: 1000, RecvMessageCapacity: 1 << 20}}
-	nothing := func(byte, []byte) {}
 	failed := func(any) {}
-	out := conn.NewMConnectionWithConfig(a, channels, nothing, failed, cfg)
-	in := conn.NewMConnectionWithConfig(b, channels, func(byte, []byte) { p.got.Add(1) }, failed, cfg)
+	out := conn.NewMConnectionWithConfig(a, channels, func(byte, []byte) {}, failed, cfg)
+	in := conn.NewMConnectionWithConfig(b, channels, func(_ byte, m []byte) { l.count(receiver, len(m)) }, failed, cfg)
 	for _, m := range []*conn.MConnection{in, out} {
-		m.SetLogger(log.NewNopLogger())
+		m.SetLogger(log.NewNopLogger()) // its channels panic without one
 		if err := m.Start(); err != nil {
-			return nil, errors.Join(err, e.close())
+			return nil, err
 		}
-		e.closes = append(e.closes, m.Stop)
+		l.last(m.Stop)
 	}
-	msg := body()
-	p.send = func() error {
-		if !out.Send(channel, msg) {
-			return errors.New("not queued")
-		}
-		return nil
-	}
-	return p, nil
+	return out, nil
 }
 
 // seal makes secret connections of both ends.

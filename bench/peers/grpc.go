@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net"
 
 	"google.golang.org/grpc"
@@ -21,17 +20,35 @@ func (plain) Unmarshal(b []byte, v any) error {
 	return nil
 }
 
-// grpcStream is a stream of messages from a client to a server, in clear.
-func grpcStream() (*pipe, error) {
-	p, e := newPipe(), new(ends)
-	p.close = e.close
+// remote is streams of grpc-go, in clear, from a client to servers, each with a
+// connection of its own. Sending blocks.
+func remote(servers int) func(int) (pipe, error) {
+	return func(size int) (pipe, error) {
+		l := newLine(size, servers)
+		var outs []grpc.ClientStream
+		for i := range servers {
+			s, err := l.call(i)
+			if err != nil {
+				return l.fail(err)
+			}
+			outs = append(outs, s)
+		}
+		l.send = func() error {
+			return each(outs, func(s grpc.ClientStream) error { return s.SendMsg(&l.body) })
+		}
+		return l, nil
+	}
+}
+
+// call starts a server and opens a stream to it.
+func (l *line) call(receiver int) (grpc.ClientStream, error) {
 	desc := grpc.StreamDesc{StreamName: "Send", ClientStreams: true, Handler: func(_ any, s grpc.ServerStream) error {
 		for {
 			var b []byte
 			if err := s.RecvMsg(&b); err != nil {
 				return err
 			}
-			p.got.Add(1)
+			l.count(receiver, len(b))
 		}
 	}}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -40,18 +57,13 @@ func grpcStream() (*pipe, error) {
 	}
 	s := grpc.NewServer(grpc.ForceServerCodec(plain{}))
 	s.RegisterService(&grpc.ServiceDesc{ServiceName: "bench", HandlerType: (*any)(nil), Streams: []grpc.StreamDesc{desc}}, nil)
-	e.wg.Go(func() { s.Serve(ln) })
-	e.closes = append(e.closes, forget(s.Stop))
-	c, err := grpc.NewClient(ln.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.ForceCodec(plain{})))
+	l.wg.Go(func() { s.Serve(ln) })
+	l.lastly(s.Stop)
+	c, err := grpc.NewClient(ln.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.ForceCodec(plain{})))
 	if err != nil {
-		return nil, errors.Join(err, e.close())
+		return nil, err
 	}
-	e.closes = append(e.closes, c.Close)
-	out, err := c.NewStream(context.Background(), &desc, "/bench/Send")
-	if err != nil {
-		return nil, errors.Join(err, e.close())
-	}
-	msg := body()
-	p.send = func() error { return out.SendMsg(&msg) }
-	return p, nil
+	l.last(c.Close)
+	return c.NewStream(context.Background(), &desc, "/bench/Send")
 }

@@ -9,8 +9,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"text/tabwriter"
+	"strings"
 	"time"
+
+	"parley/bench"
 )
 
 func main() {
@@ -22,43 +24,47 @@ func main() {
 	}
 }
 
-// run measures every contender and prints what could be measured.
+// report is a whole run, ready for JSON. What is not known is null.
+type report struct {
+	Time    time.Time     `json:"time"`
+	Machine bench.Machine `json:"machine"`
+	Seconds float64       `json:"seconds"` // of each turn
+	Turns   int           `json:"turns"`
+	Rows    []row         `json:"rows"`
+}
+
+// run measures and prints what could be measured.
 func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
 	flags.SetOutput(progress)
-	asJSON := flags.Bool("json", false, "print a JSON array")
-	each := flags.Duration("time", time.Second, "measure so long in each turn, and the baseline too")
+	asJSON := flags.Bool("json", false, "print one JSON object; what is not known is null")
+	each := flags.Duration("time", 300*time.Millisecond, "let each send so long in each turn")
 	turns := flags.Int("turns", 5, "take turns so often, from 1 on")
+	only := flags.String("only", "", "measure only works whose name contains this `text`, such as \"one way\"")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *turns < 1 {
-		return fmt.Errorf("turns: %d, at least 1", *turns)
+	if *turns < 1 || *each <= 0 {
+		return fmt.Errorf("%d turns of %v, want at least one and more than no time", *turns, *each)
 	}
-	results, errs := []result{}, []error(nil)
-	for _, c := range contenders() {
-		fmt.Fprintln(progress, c.name)
-		r, err := c.measure(ctx, *each, *turns)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", c.name, err))
+	r := report{time.Now().UTC(), bench.ThisMachine(), each.Seconds(), *turns, []row{}}
+	var errs []error
+	for _, w := range works() {
+		if !strings.Contains(w.name, *only) {
 			continue
 		}
-		results = append(results, r)
+		fmt.Fprintln(progress, w.name)
+		rows, err := w.measure(ctx, *each, *turns)
+		r.Rows, errs = append(r.Rows, rows...), append(errs, err)
 	}
-	if err := write(out, results, *asJSON); err != nil {
-		return err
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, r.write(out, *asJSON))...)
 }
 
-func write(out io.Writer, results []result, asJSON bool) error {
+func (r report) write(out io.Writer, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(out).Encode(results)
+		e := json.NewEncoder(out)
+		e.SetEscapeHTML(false)
+		return e.Encode(r)
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "%d bytes a message\tversion\tratio to bare TCP\tleast\tmost\n", bodySize)
-	for _, r := range results {
-		fmt.Fprintf(w, "%s\t%s\t%.3f\t%.3f\t%.3f\n", r.Name, r.Version, r.Median, r.Least, r.Most)
-	}
-	return w.Flush()
+	return r.table(out)
 }

@@ -1,51 +1,49 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
-// broker is an embedded NATS server between one publisher and its subscribers, each
-// with a connection of its own.
-func broker(subscribers int) (*pipe, error) {
-	p, e := newPipe(), new(ends)
-	p.each, p.close = int64(subscribers), e.close
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true})
-	if err != nil {
-		return nil, err
-	}
-	e.wg.Go(s.Start)
-	e.closes = append(e.closes, forget(func() { s.Shutdown(); s.WaitForShutdown() }))
-	if !s.ReadyForConnections(patience) {
-		return nil, errors.Join(errSlow, e.close())
-	}
-	for range subscribers {
-		if err := subscribe(s, e, func(*nats.Msg) { p.got.Add(1) }); err != nil {
-			return nil, errors.Join(err, e.close())
-		}
-	}
-	out, err := nats.Connect(s.ClientURL())
-	if err != nil {
-		return nil, errors.Join(err, e.close())
-	}
-	e.closes = append(e.closes, forget(out.Close))
-	msg := body()
-	p.send = func() error { return out.Publish(subject, msg) }
-	p.flush = func() error { return out.FlushTimeout(patience) }
-	return p, nil
-}
-
 const subject = "bench"
 
-func subscribe(s *server.Server, e *ends, f nats.MsgHandler) error {
-	c, err := nats.Connect(s.ClientURL())
+// broker is an embedded NATS server between one publisher and its subscribers, each
+// with a connection of its own. It hangs up on subscribers that are far behind.
+func broker(subscribers int) func(int) (pipe, error) {
+	return func(size int) (pipe, error) {
+		l := newLine(size, subscribers)
+		l.hold()
+		s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true})
+		if err != nil {
+			return l.fail(err)
+		}
+		l.wg.Go(s.Start)
+		l.lastly(func() { s.Shutdown(); s.WaitForShutdown() })
+		if !s.ReadyForConnections(patience) {
+			return l.fail(errSlow)
+		}
+		for i := range subscribers {
+			if err := l.subscribe(s.ClientURL(), i); err != nil {
+				return l.fail(err)
+			}
+		}
+		out, err := nats.Connect(s.ClientURL())
+		if err != nil {
+			return l.fail(err)
+		}
+		l.lastly(out.Close)
+		l.send = func() error { return out.Publish(subject, l.body) }
+		return l, nil
+	}
+}
+
+func (l *line) subscribe(url string, receiver int) error {
+	c, err := nats.Connect(url)
 	if err != nil {
 		return err
 	}
-	e.closes = append(e.closes, forget(c.Close))
-	if _, err := c.Subscribe(subject, f); err != nil {
+	l.lastly(c.Close)
+	if _, err := c.Subscribe(subject, func(m *nats.Msg) { l.count(receiver, len(m.Data)) }); err != nil {
 		return err
 	}
 	return c.FlushTimeout(patience)

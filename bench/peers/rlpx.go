@@ -8,18 +8,35 @@ import (
 	"github.com/ethereum/go-ethereum/p2p/rlpx"
 )
 
-// ethereum is a pair of RLPx connections, without compression.
-func ethereum() (*pipe, error) {
-	p, e := newPipe(), new(ends)
-	p.close = e.close
-	a, b, err := e.tcp()
+// ethereum is pairs of RLPx connections, without compression. Writing blocks.
+func ethereum(pairs int) func(int) (pipe, error) {
+	return func(size int) (pipe, error) {
+		l := newLine(size, pairs)
+		var outs []*rlpx.Conn
+		for i := range pairs {
+			out, err := l.rlpxPair(i)
+			if err != nil {
+				return l.fail(err)
+			}
+			outs = append(outs, out)
+		}
+		const code = 16 // the first that a protocol may use
+		l.send = func() error {
+			return each(outs, func(c *rlpx.Conn) error { _, err := c.Write(code, l.body); return err })
+		}
+		return l, nil
+	}
+}
+
+func (l *line) rlpxPair(receiver int) (*rlpx.Conn, error) {
+	a, b, err := l.tcp()
 	if err != nil {
 		return nil, err
 	}
 	ours, err1 := crypto.GenerateKey()
 	theirs, err2 := crypto.GenerateKey()
 	if err := errors.Join(err1, err2); err != nil {
-		return nil, errors.Join(err, e.close())
+		return nil, err
 	}
 	out, in := rlpx.NewConn(a, &theirs.PublicKey), rlpx.NewConn(b, nil)
 	var errs [2]error
@@ -28,17 +45,16 @@ func ethereum() (*pipe, error) {
 	wg.Go(func() { _, errs[1] = in.Handshake(theirs) })
 	wg.Wait()
 	if err := errors.Join(errs[:]...); err != nil {
-		return nil, errors.Join(err, e.close())
+		return nil, err
 	}
-	e.wg.Go(func() {
+	l.wg.Go(func() {
 		for {
-			if _, _, _, err := in.Read(); err != nil {
+			_, m, _, err := in.Read()
+			if err != nil {
 				return
 			}
-			p.got.Add(1)
+			l.count(receiver, len(m))
 		}
 	})
-	msg := body()
-	p.send = func() error { _, err := out.Write(16, msg); return err }
-	return p, nil
+	return out, nil
 }

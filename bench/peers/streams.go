@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 
 	"github.com/libp2p/go-libp2p"
@@ -13,73 +12,78 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
-const streamName protocol.ID = "/bench/1"
+const (
+	streamName  protocol.ID = "/bench/1"
+	bufferBytes             = 64 << 10
+)
 
-// libp2pStreams is one host with a stream to each of the others, over TCP with its
-// usual security and multiplexer. With a buffer, messages go out 64 KiB at a time.
-func libp2pStreams(receivers int, buffered bool) (*pipe, error) {
-	p, e := newPipe(), new(ends)
-	p.each, p.close = int64(receivers), e.close
-	fail := func(err error) (*pipe, error) { return nil, errors.Join(err, e.close()) }
-	newHost := func() (host.Host, error) {
-		h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(), libp2p.DisableMetrics(),
-			libp2p.ResourceManager(&network.NullResourceManager{}))
-		if err == nil {
-			e.closes = append(e.closes, h.Close)
-		}
-		return h, err
-	}
-	out, err := newHost()
-	if err != nil {
-		return fail(err)
-	}
-	var writers []io.Writer
-	var flushes []func() error
-	for range receivers {
-		in, err := newHost()
+// streams is one host of go-libp2p with a stream to each of the others. With a
+// buffer, messages go out 64 KiB at a time. Writing blocks.
+func streams(receivers int, buffered bool) func(int) (pipe, error) {
+	return func(size int) (pipe, error) {
+		l := newLine(size, receivers)
+		out, err := l.host()
 		if err != nil {
-			return fail(err)
+			return l.fail(err)
 		}
-		in.SetStreamHandler(streamName, func(s network.Stream) { count(s, p) })
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := out.Connect(ctx, peer.AddrInfo{ID: in.ID(), Addrs: in.Addrs()}); err != nil {
-			return fail(err)
+		var writers []io.Writer
+		var buffers []*bufio.Writer
+		for i := range receivers {
+			s, err := l.stream(out, i)
+			if err != nil {
+				return l.fail(err)
+			}
+			if !buffered {
+				writers = append(writers, s)
+				continue
+			}
+			b := bufio.NewWriterSize(s, bufferBytes)
+			writers, buffers = append(writers, b), append(buffers, b)
 		}
-		s, err := out.NewStream(ctx, in.ID(), streamName)
-		if err != nil {
-			return fail(err)
+		l.send = func() error {
+			return each(writers, func(w io.Writer) error { _, err := w.Write(l.body); return err })
 		}
-		e.closes = append(e.closes, s.Reset)
-		if !buffered {
-			writers = append(writers, s)
-			continue
-		}
-		w := bufio.NewWriterSize(s, 64<<10)
-		writers, flushes = append(writers, w), append(flushes, w.Flush)
+		l.flush = func() error { return each(buffers, (*bufio.Writer).Flush) }
+		return l, nil
 	}
-	msg := body()
-	p.send = func() error { return each(writers, func(w io.Writer) error { _, err := w.Write(msg); return err }) }
-	p.flush = func() error { return each(flushes, func(f func() error) error { return f() }) }
-	return p, nil
 }
 
-// count counts messages of the one size there is.
-func count(r io.Reader, p *pipe) {
-	b, buf := bufio.NewReaderSize(r, 64<<10), make([]byte, bodySize)
+// host is one of go-libp2p over TCP, with its usual security and multiplexer.
+func (l *line) host() (host.Host, error) {
+	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(), libp2p.DisableMetrics(),
+		libp2p.ResourceManager(&network.NullResourceManager{}))
+	if err == nil {
+		l.last(h.Close)
+	}
+	return h, err
+}
+
+// stream opens a stream from a host to a new one.
+func (l *line) stream(out host.Host, receiver int) (network.Stream, error) {
+	in, err := l.host()
+	if err != nil {
+		return nil, err
+	}
+	in.SetStreamHandler(streamName, func(s network.Stream) { l.read(s, receiver) })
+	ctx, stop := context.WithTimeout(context.Background(), patience)
+	defer stop()
+	if err := out.Connect(ctx, peer.AddrInfo{ID: in.ID(), Addrs: in.Addrs()}); err != nil {
+		return nil, err
+	}
+	s, err := out.NewStream(ctx, in.ID(), streamName)
+	if err == nil {
+		l.last(s.Reset)
+	}
+	return s, err
+}
+
+// read counts messages of the one size there is.
+func (l *line) read(r io.Reader, receiver int) {
+	b, buf := bufio.NewReaderSize(r, bufferBytes), make([]byte, len(l.body))
 	for {
 		if _, err := io.ReadFull(b, buf); err != nil {
 			return
 		}
-		p.got.Add(1)
+		l.count(receiver, len(buf))
 	}
-}
-
-func each[T any](all []T, do func(T) error) error {
-	for _, v := range all {
-		if err := do(v); err != nil {
-			return err
-		}
-	}
-	return nil
 }
