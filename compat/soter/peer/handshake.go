@@ -4,7 +4,6 @@ import (
 	"bytes"
 	crand "crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -221,15 +220,13 @@ func (x *opening) replay() {
 	x.seen = nil
 }
 
-var errCut = errors.New("a frame is not whole")
-
 // each calls f for the messages in a run of frames that the dialect has written or
 // found good. Those of commands that no message stands for are passed over.
-func (x *opening) each(b []byte, f func(size int, msg wire.Message)) error {
+func (x *opening) each(b []byte, f func(size int, msg wire.Message)) {
 	for len(b) >= headerSize {
 		n := headerSize + int(binary.LittleEndian.Uint32(b[16:]))
 		if n > len(b) {
-			return errCut
+			return
 		}
 		command := string(bytes.TrimRight(b[4:4+wire.CommandSize], "\x00"))
 		payload := bytes.Clone(b[headerSize:n])
@@ -238,5 +235,4 @@ func (x *opening) each(b []byte, f func(size int, msg wire.Message)) error {
 		}
 		b = b[n:]
 	}
-	return nil
 }
