@@ -52,21 +52,27 @@ const goroutineRecord = 512
 // single one does, so that the node around them does not count.
 func (w weight) Sample(ctx context.Context, _ time.Duration) (measure.Sample, error) {
 	s := measure.Unknown()
-	if _, err := w.weigh(ctx, 1+w.links, 0); err != nil { // makes the records
-		return s, err
-	}
-	one, err := w.weigh(ctx, 1, 0)
-	if err != nil {
-		return s, err
-	}
-	all, err := w.weigh(ctx, 1+w.links, w.settle)
+	held, err := w.all(ctx)
 	if err != nil {
 		return s, err
 	}
 	n := float64(w.links)
-	s[measure.Goroutines] = float64(all.Goroutines-one.Goroutines) / n
-	s[measure.Memory] = float64(all.Bytes-one.Bytes)/n + goroutineRecord*s[measure.Goroutines]
+	s[measure.Goroutines] = float64(held.Goroutines) / n
+	s[measure.Memory] = float64(held.Bytes)/n + goroutineRecord*s[measure.Goroutines]
 	return s, nil
+}
+
+// all returns what the links hold together, but for the records of goroutines.
+func (w weight) all(ctx context.Context) (measure.Held, error) {
+	if _, err := w.weigh(ctx, 1+w.links, 0); err != nil { // makes the records
+		return measure.Held{}, err
+	}
+	one, err := w.weigh(ctx, 1, 0)
+	if err != nil {
+		return measure.Held{}, err
+	}
+	all, err := w.weigh(ctx, 1+w.links, w.settle)
+	return all.Sub(one), err
 }
 
 // weigh returns what the process holds besides what it held before.

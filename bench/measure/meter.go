@@ -49,12 +49,13 @@ func (m Meter) Cost() Cost {
 // Held is what the process holds at one moment.
 type Held struct {
 	Bytes      int64 // heap that is reachable, and stacks
+	Stacks     int64 // of which stacks, whose size at their start the runtime varies
 	Goroutines int
 }
 
 // Sub returns what h holds more than before.
 func (h Held) Sub(before Held) Held {
-	return Held{h.Bytes - before.Bytes, h.Goroutines - before.Goroutines}
+	return Held{h.Bytes - before.Bytes, h.Stacks - before.Stacks, h.Goroutines - before.Goroutines}
 }
 
 // Hold collects garbage until nothing more goes and returns what is left. Stacks
@@ -66,5 +67,5 @@ func Hold() Held {
 		runtime.GC()
 	}
 	runtime.ReadMemStats(&mem)
-	return Held{Bytes: int64(mem.HeapAlloc + mem.StackInuse), Goroutines: runtime.NumGoroutine()}
+	return Held{Bytes: int64(mem.HeapAlloc + mem.StackInuse), Stacks: int64(mem.StackInuse), Goroutines: runtime.NumGoroutine()}
 }
