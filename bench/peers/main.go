@@ -57,6 +57,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		rows, err := w.measure(ctx, *each, *turns)
 		r.Rows, errs = append(r.Rows, rows...), append(errs, err)
 	}
+	if len(r.Rows) == 0 {
+		return fmt.Errorf("only: no work's name contains %q", *only)
+	}
 	return errors.Join(append(errs, r.write(out, *asJSON))...)
 }
 

@@ -101,4 +101,7 @@ func TestReport(t *testing.T) {
 	if err := run(t.Context(), []string{"-turns", "0"}, io.Discard, io.Discard); err == nil {
 		t.Error("no turns were taken")
 	}
+	if err := run(t.Context(), []string{"-only", "nothing"}, io.Discard, io.Discard); err == nil {
+		t.Error("nothing was measured")
+	}
 }

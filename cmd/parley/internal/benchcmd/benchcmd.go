@@ -29,11 +29,11 @@ A missed target is reported and is not an error. The table is for people and
 will change; --json is for programs.`
 
 // peers says how to run what is a module of its own because of what it requires.
-const peers = `btcd, CometBFT, go-ethereum, go-libp2p, grpc-go, NATS and memberlist are measured
-against bare TCP, in turn with it, by a program in the source tree:
+const peers = `btcd, CometBFT, go-ethereum, go-libp2p, gossipsub, grpc-go, NATS and memberlist are
+measured in turn with bare TCP and with the engine by a program in the source tree:
 
-    cd bench/peers && go run .          # a table of ratios, with versions
-    cd bench/peers && go run . -json    # for programs
+    cd bench/peers && go run .          # ratios to both, with versions; about two minutes
+    cd bench/peers && go run . --json   # for programs
 
 It is a module of its own; the first run downloads and builds those libraries.
 `
