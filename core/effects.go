@@ -38,8 +38,8 @@ type Dial struct {
 // Close asks for a link to be closed. The core has forgotten the link already:
 // a Closed for it is allowed and does nothing.
 //
-// If Hear is set the link gives way to another one to the same peer. It takes
-// nothing more to send, but what the peer has sent is delivered until it has
+// If Hear is set the link gives way to another one, to the same peer or in a round.
+// It takes nothing more to send, but what the peer has sent is delivered until it has
 // ended its half of the connection, or for a time that the caller bounds. If Last
 // is set too, the peer ends its half first: it may not know of the other link yet.
 type Close struct {

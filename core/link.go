@@ -113,6 +113,12 @@ func (n *Node) endLater(id LinkID, why error, flush bool) {
 	n.ends = append(n.ends, ending{id: id, why: why, flush: flush})
 }
 
+// partLater notes that a link has to end that did nothing wrong: what its peer has
+// sent is delivered; see Close.Hear.
+func (n *Node) partLater(id LinkID, why error) {
+	n.ends = append(n.ends, ending{id: id, why: why, flush: true, hear: true})
+}
+
 // maxEnds is how many links of those that end together one call ends. The node
 // wants to be woken again at once for the rest.
 const maxEnds = 64

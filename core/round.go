@@ -58,7 +58,7 @@ func (n *Node) dropRandom(over int) (more bool) {
 	for i := range min(max(over, 0), maxDrops) {
 		j := i + n.host.Rand.IntN(len(all)-i)
 		all[i], all[j] = all[j], all[i]
-		n.endLater(all[i].id, why, true)
+		n.partLater(all[i].id, why)
 	}
 	return over > maxDrops
 }
@@ -89,7 +89,7 @@ func (n *Node) swap(now time.Time, e *Effects) {
 		return
 	}
 	if a, ok := n.book.Take(now, n.host.Rand, n.mayDial); ok {
-		n.endLater(n.live[i].id, fault.New(fault.Refused, "rotate", errSwapped), true)
+		n.partLater(n.live[i].id, fault.New(fault.Refused, "rotate", errSwapped))
 		n.dial(a, false, n.book.Tries(a), e)
 	}
 }

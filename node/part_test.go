@@ -172,6 +172,49 @@ func testPartingIsBounded(t *testing.T) {
 	}
 }
 
+// A round drops links of peers that did nothing wrong, so what they have sent
+// meanwhile arrives.
+func TestRoundLosesNothing(t *testing.T) { synctest.Test(t, testRoundLosesNothing) }
+
+func testRoundLosesNothing(t *testing.T) {
+	netw := mem.New(20 * time.Millisecond)
+	d, err := factom.New(factom.Config{Version: factom.V11, NodeID: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hub collector
+	cfg := member(netw, 1)
+	cfg.Dialect, cfg.Handler = d, events{receive: hub.receive}
+	cfg.Core.Outbound, cfg.Core.RoundTime, cfg.Core.DropTo = -1, 2*time.Second, 1
+	n := run(t, cfg)
+	var from []*speaker
+	for i := range 4 {
+		from = append(from, factomSpeaker(t, netw, 2+i, 1, factom.V11))
+	}
+	for range 20_000 {
+		time.Sleep(time.Millisecond)
+		for _, s := range from {
+			s.say(t)
+		}
+	}
+	time.Sleep(5 * time.Second)
+	said, ups := 0, 0
+	for _, s := range from {
+		said += s.said
+		ups += len(s.ups)
+	}
+	if got := len(hub.all()); got != said || said == 0 {
+		t.Errorf("%d messages were sent and %d arrived", said, got)
+	}
+	s, err := n.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ups < len(from)+10 {
+		t.Errorf("%d links came up in %d rounds: not the test it means to be", ups, s.Rounds)
+	}
+}
+
 // What is queued for a peer that ends its half is written before the link ends.
 func TestPeerEndsItsHalf(t *testing.T) { synctest.Test(t, testPeerEndsItsHalf) }
 
