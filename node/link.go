@@ -171,6 +171,9 @@ func (l *Link) Close(why error) {
 	l.n.inbox.put(func(now time.Time) {
 		l.n.core.Drop(now, l.id, why, &l.n.eff)
 		l.n.trace(now, l.id, "do", why)
+		if l.parting.Load() {
+			l.partNow(now, why)
+		}
 	})
 }
 
@@ -293,6 +296,19 @@ func (l *Link) part(now time.Time, last bool) {
 	l.parting.Store(true)
 	l.until = now.Add(partTime)
 	l.n.parting = append(l.n.parting, l)
+}
+
+// partNow has a link that is parting deliver nothing more, and end as others
+// do once the outbox has drained: the core, which has forgotten it, will not say
+// so. Called by the brain.
+func (l *Link) partNow(now time.Time, why error) {
+	if l.down != nil {
+		l.down = why
+	}
+	l.closing.Store(true)
+	if l.drained.Load() { // else the writer sees that it is closing
+		l.until = earliest(l.until, now.Add(linger))
+	}
 }
 
 // ends is what the reader does at the end of the stream. It reports whether the

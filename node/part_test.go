@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -241,4 +242,55 @@ func testPeerEndsItsHalf(t *testing.T) {
 		}
 	}
 	n.wantEnded(t, "io", "EOF")
+}
+
+// An application may close a link that is parting, and hears no more from it.
+func TestCloseWhileParting(t *testing.T) { synctest.Test(t, testCloseWhileParting) }
+
+func testCloseWhileParting(t *testing.T) {
+	const yes, count = 1, 300 // messages: several times what the connection holds
+	errEnough := errors.New("enough")
+	for _, drained := range []bool{true, false} {
+		netw := mem.New(time.Millisecond)
+		var got collector
+		var downs []error
+		cfg := member(netw, 1)
+		cfg.Handler = events{receive: got.receive, peer: func(_ *Link, up bool, why error) {
+			if !up {
+				downs = append(downs, why)
+			}
+		}}
+		n := run(t, cfg)
+		c := raw(t, netw, 1)
+		c.Write(append(hello(network, 2), yes))
+		l := n.only(t)
+		for i := 0; !drained && i < count; i++ {
+			l.Queue(app(numbered(i)), nil)
+		}
+		n.ask(func(now time.Time) {
+			n.core.Closed(now, l.id, ErrClosed, &n.eff)
+			n.eff.Peers[0].Hear = true
+			n.eff.Close = append(n.eff.Close, core.Close{Link: l.id, Flush: true, Hear: true, Last: drained, Why: ErrClosed})
+		})
+		time.Sleep(5 * time.Second)
+		start := time.Now()
+		l.Close(errEnough)
+		synctest.Wait()
+		sent, _ := l.link.Encoder.Append(nil, app("too late"))
+		c.Write(sent)
+		time.Sleep(linger / 2)
+		if !drained {
+			if b, err := io.ReadAll(c); err != nil || !strings.Contains(string(b), numbered(count-1)) {
+				t.Errorf("what was queued did not arrive, error %v", err)
+			}
+		}
+		<-l.Done()
+		synctest.Wait()
+		if took := time.Since(start); took > 2*linger {
+			t.Errorf("drained %t: it took %v", drained, took)
+		}
+		if len(got.all()) > 0 || len(downs) != 1 || downs[0] != errEnough {
+			t.Errorf("drained %t: %q arrived, and it went down for %v", drained, got.all(), downs)
+		}
+	}
 }

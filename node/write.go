@@ -105,7 +105,7 @@ func (w *writer) finish() error {
 func (w *writer) hangUp() {
 	l := w.l
 	l.drained.Store(true)
-	parting := l.parting.Load()
+	parting := l.parting.Load() && !l.closing.Load()
 	if h, ok := w.c.(halfCloser); !ok || !(parting && l.last.Load()) && h.CloseWrite() != nil || l.parts.Load() == 1 {
 		return
 	}
