@@ -260,6 +260,9 @@ func (n *Node) gone(now time.Time, l *Link) {
 	if l.down != nil {
 		n.cfg.Handler.Peer(l, false, l.down)
 	}
+	if l.leaving {
+		n.leaving--
+	}
 	n.bury(now, l, why)
 	n.core.Closed(now, l.id, why, &n.eff)
 	n.perform(now)

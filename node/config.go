@@ -51,7 +51,9 @@ type Handler interface {
 	// when that is decided, though what was queued on it may still go out.
 	// One that gives way to another link to the same peer, because both nodes
 	// dialed at once, goes down after that has come up and after its last
-	// Receive. Until then it takes no more messages, nor does Links have it.
+	// Receive. Until then it takes no more messages, nor does Links have it. So
+	// does one that is dropped in a round or swapped for another peer's; by then
+	// that peer may be back on a new link.
 	Peer(l *Link, up bool, why error)
 	// Note is called with what the dialect's rules have to tell; l is nil if it
 	// concerns no single link.

@@ -44,6 +44,8 @@ type Link struct {
 	until  time.Time // while parting: when it is given up
 	down   error     // while parting: what the handler is told at the end
 
+	leaving bool // counted in the node's
+
 	stats stats.Link
 	out   outbox
 	busy  chan struct{} // holds a token for each report the brain has yet to read
@@ -319,13 +321,28 @@ func (l *Link) ends(err error) bool {
 	}
 	if !l.closing.Load() && !l.parting.Load() {
 		why := fault.New(fault.IO, "read", err)
-		l.n.inbox.put(func(now time.Time) {
-			l.n.core.Ended(now, l.id, why, &l.n.eff)
-			l.n.trace(now, l.id, "ended", why)
-		})
+		l.n.inbox.put(func(now time.Time) { l.n.hungUp(now, l, why) })
 		return true
 	}
 	return !l.drained.Load()
+}
+
+// maxLeaving is how many links at once may take their time to write what is
+// queued after their peers have ended their half. The core counts them no more, so
+// that peers who then read slowly could have any number of them.
+const maxLeaving = 64
+
+// hungUp has a link whose peer has ended its half end in good order, or at once
+// if there are too many such.
+func (n *Node) hungUp(now time.Time, l *Link, why error) {
+	if n.leaving >= maxLeaving {
+		l.end(why)
+		return
+	}
+	l.leaving = true
+	n.leaving++
+	n.core.Ended(now, l.id, why, &n.eff)
+	n.trace(now, l.id, "ended", why)
 }
 
 // hurry gives up the links that have been parting for too long. If the node is

@@ -96,6 +96,7 @@ type Node struct {
 	faults   [len(fault.Kinds)]uint64
 	stopping bool
 	parting  []*Link   // links that gave way to others and have not ended; see part
+	leaving  int       // links whose peer has ended its half; see hungUp
 	deadline time.Time // when outboxes that have not drained are given up; zero unless stopping
 	save     saver
 }

@@ -294,3 +294,36 @@ func testCloseWhileParting(t *testing.T) {
 		}
 	}
 }
+
+// Peers that end their half and do not read have no more links than there may be.
+func TestLeavingIsBounded(t *testing.T) { synctest.Test(t, testLeavingIsBounded) }
+
+func testLeavingIsBounded(t *testing.T) {
+	const yes, peers, each = 1, maxLeaving + 20, 100 // messages: more than the connection holds
+	netw := mem.New(time.Millisecond)
+	cfg := member(netw, 1)
+	cfg.Core.Inbound, cfg.AcceptRate = peers, -1
+	n, m := run(t, cfg), app(numbered(0))
+	for i := range peers {
+		c := raw(t, netw, 1)
+		c.Write(append(hello(network, uint64(i+2)), yes))
+		time.Sleep(10 * time.Millisecond) // the one before has gone down
+		l := n.only(t)
+		for range each {
+			l.Queue(m, nil)
+		}
+		c.(halfCloser).CloseWrite()
+	}
+	time.Sleep(5 * time.Second)
+	count := func() (all, leaving int) {
+		n.ask(func(time.Time) { all, leaving = len(n.links), n.leaving })
+		return all, leaving
+	}
+	if all, leaving := count(); all != maxLeaving || leaving != maxLeaving {
+		t.Errorf("%d links are there, %d are leaving, want %d", all, leaving, maxLeaving)
+	}
+	time.Sleep(n.cfg.WriteTimeout)
+	if all, leaving := count(); all != 0 || leaving != 0 {
+		t.Errorf("%d links are there and %d are leaving after the time for writes", all, leaving)
+	}
+}
