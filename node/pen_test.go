@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,7 +44,7 @@ func testPenChangesHands(t *testing.T, style string, cut bool) {
 	run(t, b, func(n *Node) { n.quiet = 20 * time.Microsecond })
 	l := <-up
 	var asked, told atomic.Int64
-	var taken [talkers]int
+	taken := make([]int, talkers)
 	var wg sync.WaitGroup
 	for who := range talkers {
 		wg.Go(func() {
@@ -67,8 +68,21 @@ func testPenChangesHands(t *testing.T, style string, cut bool) {
 	for _, k := range taken {
 		total += k
 	}
-	var seen [talkers]int
-	for _, m := range got.wait(total) {
+	if seen := order(t, got.wait(total), talkers); !slices.Equal(seen, taken) || total < each/4 {
+		t.Errorf("%v arrived of %v", seen, taken)
+	}
+	for told.Load() != asked.Load() {
+		runtime.Gosched() // done is called after the bytes went
+	}
+	if sent := l.Stats().OutMsgs.Load(); sent != uint64(total) || l.Queued() != 0 {
+		t.Errorf("%d counted of %d, %d bytes wait", sent, total, l.Queued())
+	}
+}
+
+// order checks that what each talker said is in order, and returns how much it is.
+func order(t *testing.T, ms []dialect.Message, talkers int) (seen []int) {
+	seen = make([]int, talkers)
+	for _, m := range ms {
 		var who, i int
 		fmt.Sscan(string(m.Body), &who, &i)
 		if i != seen[who] {
@@ -76,15 +90,7 @@ func testPenChangesHands(t *testing.T, style string, cut bool) {
 		}
 		seen[who]++
 	}
-	for told.Load() != asked.Load() {
-		runtime.Gosched() // done is called after the bytes went
-	}
-	if seen != taken || total < each/4 {
-		t.Errorf("%v arrived of %v", seen, taken)
-	}
-	if sent := l.Stats().OutMsgs.Load(); sent != uint64(total) || l.Queued() != 0 {
-		t.Errorf("%d counted of %d, %d bytes wait", sent, total, l.Queued())
-	}
+	return seen
 }
 
 // talk sends a message in one of the ways there are and reports whether it was
