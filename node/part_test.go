@@ -199,6 +199,7 @@ func testRoundLosesNothing(t *testing.T) {
 		}
 	}
 	time.Sleep(5 * time.Second)
+	synctest.Wait()
 	said, ups := 0, 0
 	for _, s := range from {
 		said += s.said
