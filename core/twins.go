@@ -14,11 +14,12 @@ import (
 // way by its field ousts.
 
 // twins reports whether old and l may be links that two nodes made to each
-// other at once, and know each other's nonce.
+// other at once, and know each other's nonce. Whoever takes the identity of
+// another, with a nonce of his choice, is no twin: he could choose to oust it.
 func (n *Node) twins(now time.Time, old, l *link) bool {
-	a, b := n.host.Nonce, l.intro.Nonce
+	a, b, was := n.host.Nonce, l.intro.Nonce, old.intro.Nonce
 	young := !old.up || now.Sub(old.opened) < young
-	return young && old.dialed != l.dialed && a != 0 && b != 0 && a != b
+	return young && old.dialed != l.dialed && a != 0 && b != 0 && a != b && (was == b || was == 0)
 }
 
 // stays reports whether of two links to one peer the older one is kept. Both

@@ -228,3 +228,25 @@ func TestTwins(t *testing.T) {
 		t.Error("in no meeting were both connections open")
 	}
 }
+
+// A stranger with the identity of a peer and a nonce that would win does not
+// take the place of that peer's new link.
+func TestStrangerIsNoTwin(t *testing.T) {
+	for _, nonce := range []uint64{1, 999, 2000} {
+		h := Host{Rand: rand.New(rand.NewPCG(1, 1)), Nonce: 1000}
+		n, e := New(Config{Outbound: 1}, fake{}, h, at("8.1.0.1:7")), new(Effects)
+		n.Wake(epoch, e)
+		first := e.Dial[0].Link
+		e.Reset()
+		in := dialect.Intro{ID: "a", Nonce: 900}
+		if err := n.Admit(epoch, first, in, e); err != nil {
+			t.Fatal(err)
+		}
+		n.Opened(epoch, first, in, e)
+		second, _ := n.Accepted(epoch, at("9.9.9.9:5"))
+		in.Nonce = nonce
+		if n.Admit(epoch, second, in, e) == nil || n.links[first] == nil {
+			t.Errorf("the nonce %d let a stranger in", nonce)
+		}
+	}
+}
