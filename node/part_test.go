@@ -202,8 +202,10 @@ func testRoundLosesNothing(t *testing.T) {
 	synctest.Wait()
 	said, ups := 0, 0
 	for _, s := range from {
+		s.mu.Lock()
 		said += s.said
 		ups += len(s.ups)
+		s.mu.Unlock()
 	}
 	if got := len(hub.all()); got != said || said == 0 {
 		t.Errorf("%d messages were sent and %d arrived", said, got)
