@@ -177,15 +177,20 @@ func (d *def) readFields(r *wire.Reader) {
 	d.fields = make([]field, 0, n)
 	for range n {
 		var f field
+		named := false // encoding/gob refuses a field without a name
 		for i := int64(-1); next(r, &i); {
 			switch i {
 			case 0:
-				f.name = nameOf(readName(r))
+				b := readName(r)
+				f.name, named = nameOf(b), len(b) > 0
 			case 1:
 				f.typ = readID(r)
 			default:
 				r.Fail(errorf("field %d of a struct field", i))
 			}
+		}
+		if !named {
+			r.Fail(errorf("a struct field has no name"))
 		}
 		if f.name != nameOther && slices.ContainsFunc(d.fields, func(g field) bool { return g.name == f.name }) {
 			r.Fail(errorf("two fields of one name"))
