@@ -5,7 +5,9 @@
 //
 //	factom-readme SEEDLIST PEERFILE PORT
 //
-// It says hello to the network once a second and prints what it hears.
+// It says hello to the network once a second and prints what it hears. Every
+// program has words of its own: with PeerResendFilter, which is the default, a
+// broadcast spares the peers that have lately sent the same bytes.
 package main
 
 import (
@@ -39,7 +41,7 @@ func run(seedURL, peerFile, port string) {
 
 	network.Run() // nonblocking, starts its own goroutines
 
-	go greet(network)
+	go greet(network, []byte("hello from "+port))
 	for parcel := range network.FromNetwork.Reader() {
 		// parcel.Address is the sender's peer hash
 		// parcel.Payload is the application data
@@ -47,9 +49,9 @@ func run(seedURL, peerFile, port string) {
 	}
 }
 
-func greet(network *p2p.Network) {
+func greet(network *p2p.Network, payload []byte) {
 	for range time.Tick(time.Second) {
-		parcel := p2p.NewParcel(p2p.Broadcast, []byte("hello"))
+		parcel := p2p.NewParcel(p2p.Broadcast, payload)
 		network.ToNetwork.Send(parcel)
 	}
 }

@@ -27,7 +27,7 @@ func TestPrograms(t *testing.T) {
 		w.Write([]byte("# seeds of myNetwork\n127.0.0.1:" + ports[0] + "\n127.0.0.1:" + ports[1] + "\n"))
 	}))
 	defer seeds.Close()
-	heard := regexp.MustCompile(`^127\.0\.0\.1:(\d+) [0-9a-f]{8} says hello$`)
+	heard := regexp.MustCompile(`^127\.0\.0\.1:(\d+) [0-9a-f]{8} says hello from (\d+)$`)
 	for i, port := range ports {
 		cmd := exec.Command(bin, seeds.URL, filepath.Join(t.TempDir(), "peers.json"), port)
 		cmd.Stderr = os.Stderr
@@ -45,7 +45,7 @@ func TestPrograms(t *testing.T) {
 			if !sc.Scan() {
 				t.Fatalf("it heard nothing: %v", sc.Err())
 			}
-			if m := heard.FindStringSubmatch(sc.Text()); m == nil || m[1] != ports[0] {
+			if m := heard.FindStringSubmatch(sc.Text()); m == nil || m[1] != ports[0] || m[2] != ports[0] {
 				t.Errorf("it heard %q", sc.Text())
 			}
 		}
