@@ -174,7 +174,7 @@ func (n *Network) connect(from, to addr.Addr) (net.Conn, error) {
 	if l == nil {
 		return nil, syscall.ECONNREFUSED
 	}
-	ab, ba := newPipe(n.latency), newPipe(n.latency)
+	ab, ba := &pipe{latency: n.latency}, &pipe{latency: n.latency}
 	cut := n.cut[between(from, to)] // since the dial began
 	ab.stalled, ba.stalled = cut, cut
 	a := &conn{n: n, in: ba, out: ab, local: from, remote: to}

@@ -18,7 +18,7 @@ type pipe struct {
 	latency time.Duration
 
 	mu      sync.Mutex
-	cond    sync.Cond
+	changed chan struct{} // closed to wake those who wait; nil if nobody does
 	parts   []part
 	size    int       // bytes in parts
 	eof     time.Time // when the end of the stream arrives; zero if it is open
@@ -26,8 +26,8 @@ type pipe struct {
 	rdone   bool      // the reading end has closed
 	wdone   bool      // the writing end has closed for good
 	stalled bool
-	reading deadline
-	writing deadline
+	reading time.Time // deadlines; zero if there is none
+	writing time.Time
 }
 
 // part is what one write put in.
@@ -36,18 +36,39 @@ type part struct {
 	b  []byte
 }
 
-// deadline wakes whoever waits when it passes.
-type deadline struct {
-	at    time.Time
-	timer *time.Timer
+// over reports whether a deadline has passed.
+func over(deadline, now time.Time) bool { return !deadline.IsZero() && !now.Before(deadline) }
+
+// wake lets those who wait look again. Called with the lock.
+func (p *pipe) wake() {
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
 }
 
-func (d *deadline) over(now time.Time) bool { return !d.at.IsZero() && !now.Before(d.at) }
-
-func newPipe(latency time.Duration) *pipe {
-	p := &pipe{latency: latency}
-	p.cond.L = &p.mu
-	return p
+// wait gives the lock away until something changes or the earlier of two times,
+// of which zero means never. It starts no goroutine, whatever the traffic.
+func (p *pipe) wait(now, a, b time.Time) {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		a = b
+	}
+	if p.changed == nil {
+		p.changed = make(chan struct{})
+	}
+	changed := p.changed
+	p.mu.Unlock()
+	defer p.mu.Lock()
+	if a.IsZero() {
+		<-changed
+		return
+	}
+	timer := time.NewTimer(a.Sub(now))
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-timer.C:
+	}
 }
 
 // write puts b in, as room permits.
@@ -59,7 +80,7 @@ func (p *pipe) write(b []byte) (n int, err error) {
 		switch {
 		case p.wdone:
 			return n, net.ErrClosed
-		case p.writing.over(now):
+		case over(p.writing, now):
 			return n, os.ErrDeadlineExceeded
 		case p.broken:
 			return n, syscall.ECONNRESET
@@ -74,28 +95,11 @@ func (p *pipe) write(b []byte) (n int, err error) {
 			p.parts = append(p.parts, part{now.Add(p.latency), append([]byte(nil), b[n:n+k]...)})
 			p.size += k
 			n += k
-			p.arriving()
+			p.wake()
 			continue
 		}
-		p.cond.Wait()
+		p.wait(now, p.writing, time.Time{})
 	}
-}
-
-// arriving wakes the reader when what was just put in arrives.
-func (p *pipe) arriving() {
-	if p.latency == 0 {
-		p.cond.Broadcast()
-		return
-	}
-	time.AfterFunc(p.latency, p.wake)
-}
-
-// wake lets whoever waits look again. It takes the lock, so that it cannot
-// fall between their look and their wait.
-func (p *pipe) wake() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.cond.Broadcast()
 }
 
 // read takes what has arrived.
@@ -107,7 +111,7 @@ func (p *pipe) read(b []byte) (int, error) {
 		switch {
 		case p.rdone:
 			return 0, net.ErrClosed
-		case p.reading.over(now):
+		case over(p.reading, now):
 			return 0, os.ErrDeadlineExceeded
 		case p.broken:
 			return 0, syscall.ECONNRESET
@@ -115,14 +119,26 @@ func (p *pipe) read(b []byte) (int, error) {
 			return 0, nil
 		}
 		if n := p.takeArrived(b, now); n > 0 {
-			p.cond.Broadcast() // there is room
+			p.wake() // there is room
 			return n, nil
 		}
-		if len(p.parts) == 0 && !p.stalled && !p.eof.IsZero() && !p.eof.After(now) {
+		if len(p.parts) == 0 && !p.stalled && over(p.eof, now) {
 			return 0, io.EOF
 		}
-		p.cond.Wait()
+		p.wait(now, p.reading, p.next())
 	}
+}
+
+// next returns when something arrives, or the end of the stream; zero if that
+// is not known.
+func (p *pipe) next() time.Time {
+	switch {
+	case p.stalled:
+		return time.Time{}
+	case len(p.parts) > 0:
+		return p.parts[0].at
+	}
+	return p.eof
 }
 
 func (p *pipe) takeArrived(b []byte, now time.Time) (n int) {
@@ -146,7 +162,7 @@ func (p *pipe) closeWrite() error {
 	}
 	if p.eof.IsZero() {
 		p.eof = time.Now().Add(p.latency)
-		p.arriving()
+		p.wake()
 	}
 	return nil
 }
@@ -156,8 +172,7 @@ func (p *pipe) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wdone = true
-	p.set(&p.writing, time.Time{})
-	p.cond.Broadcast()
+	p.wake()
 }
 
 // closeRead fails what the reading end does from now on, and reports whether
@@ -170,8 +185,7 @@ func (p *pipe) closeRead() (unread bool, err error) {
 	}
 	unread = p.size > 0
 	p.rdone, p.parts, p.size = true, nil, 0
-	p.set(&p.reading, time.Time{})
-	p.cond.Broadcast()
+	p.wake()
 	return unread, nil
 }
 
@@ -180,7 +194,7 @@ func (p *pipe) reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.broken, p.parts, p.size = true, nil, 0
-	p.cond.Broadcast()
+	p.wake()
 }
 
 // stall stops arrivals, or lets them go on.
@@ -188,28 +202,18 @@ func (p *pipe) stall(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stalled = on
-	p.cond.Broadcast()
+	p.wake()
 }
 
-func (p *pipe) setDeadline(d *deadline, t time.Time) error {
+// setDeadline changes one of the two deadlines, of which the end that is done
+// with the pipe has none.
+func (p *pipe) setDeadline(d *time.Time, t time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if d == &p.reading && p.rdone || d == &p.writing && p.wdone {
 		return net.ErrClosed
 	}
-	p.set(d, t)
-	p.cond.Broadcast()
+	*d = t
+	p.wake()
 	return nil
-}
-
-// set changes a deadline. Called with the lock.
-func (p *pipe) set(d *deadline, t time.Time) {
-	if d.timer != nil {
-		d.timer.Stop()
-		d.timer = nil
-	}
-	d.at = t
-	if wait := time.Until(t); !t.IsZero() && wait > 0 {
-		d.timer = time.AfterFunc(wait, p.wake)
-	}
 }
