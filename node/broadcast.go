@@ -6,6 +6,7 @@ import (
 
 	"parley/core"
 	"parley/dialect"
+	"parley/node/internal/press"
 	"parley/route"
 )
 
@@ -78,7 +79,7 @@ func (n *Node) Broadcast(m dialect.Message, to route.Picker, origin *Link) (queu
 	}
 	it := item{msg: m}
 	if len(s.picks) > 1 {
-		it.shared = new(frame)
+		it.shared = new(press.Sheet)
 	}
 	for _, i := range s.picks {
 		if t.links[i].put(it) {
@@ -88,12 +89,25 @@ func (n *Node) Broadcast(m dialect.Message, to route.Picker, origin *Link) (queu
 	return queued
 }
 
+// press returns what makes the wire forms of an encoding for all links, or nil
+// for the encoding without a name, which is of one link alone.
+func (n *Node) press(name string) *press.Press {
+	if name == "" {
+		return nil
+	}
+	if p, ok := n.presses.Load(name); ok {
+		return p.(*press.Press)
+	}
+	p, _ := n.presses.LoadOrStore(name, press.New(n.cfg.Outbox))
+	return p.(*press.Press)
+}
+
 // Shared is a message for several links. Its wire form is made once for all of
 // them that encode alike, as it is in Broadcast; Shared is for those who choose
 // the links, or wait for room.
 type Shared struct {
 	msg   dialect.Message
-	frame frame
+	sheet press.Sheet
 }
 
 // Share prepares m for several links. The body must not change afterwards,
@@ -106,12 +120,12 @@ func Share(m dialect.Message) *Shared {
 }
 
 // QueueShared queues a message that goes to other links too, as Queue does.
-func (l *Link) QueueShared(s *Shared) bool { return l.put(item{msg: s.msg, shared: &s.frame}) }
+func (l *Link) QueueShared(s *Shared) bool { return l.put(item{msg: s.msg, shared: &s.sheet}) }
 
 // SendShared queues a message that goes to other links too, waiting for room as
 // Send does.
 func (l *Link) SendShared(ctx context.Context, s *Shared) error {
-	_, err := l.out.send(ctx, item{msg: s.msg, shared: &s.frame, kept: true})
+	_, err := l.out.send(ctx, item{msg: s.msg, shared: &s.sheet, kept: true})
 	return err
 }
 

@@ -2,18 +2,18 @@ package node
 
 import (
 	"net"
-	"sync"
-	"sync/atomic"
 
 	"parley/dialect"
+	"parley/node/internal/press"
 )
 
 const (
-	copyBelow  = 4 << 10  // bodies up to here are copied together, larger ones go out from where they lie
-	copyStream = 64 << 10 // the same where a write of several slices is several writes
-	batchCopy  = 64 << 10 // copied bytes after which a batch is closed
-	batchBytes = 1 << 20  // bytes after which a batch is closed
-	batchVec   = 128      // slices after which a batch is closed
+	copyBelow  = 4 << 10   // bodies up to here are copied together, larger ones go out from where they lie
+	copyStream = 64 << 10  // the same where a write of several slices is several writes
+	batchCopy  = 64 << 10  // copied bytes after which a batch is closed
+	batchRuns  = 256 << 10 // bytes in runs after which a batch is closed: they are in the caches of several links
+	batchBytes = 1 << 20   // bytes after which a batch is closed
+	batchVec   = 128       // slices after which a batch is closed
 )
 
 // batch is what one system call writes, owned by a link's writer. Small frames
@@ -22,13 +22,15 @@ const (
 type batch struct {
 	enc    dialect.Encoder
 	framer dialect.Framer // enc, if it is one
-	shared string         // names the encoding, if it can be shared
+	press  *press.Press   // makes what several links send, or nil if that cannot be shared
 	large  int            // bodies of at least so many bytes are not copied
 
 	buf   []byte
 	cut   int // buf[:cut] is in vec
 	vec   [][]byte
-	size  int // bytes in the batch
+	run   press.Run // what several links send, yet to be put behind buf
+	laid  int       // bytes of runs in vec
+	size  int       // bytes in the batch
 	spent net.Buffers
 }
 
@@ -48,20 +50,24 @@ func (b *batch) reset() {
 		b.buf = nil
 	}
 	clear(b.vec)
-	b.buf, b.cut, b.vec, b.size = b.buf[:0], 0, b.vec[:0], 0
+	b.run.Reset()
+	b.buf, b.cut, b.vec, b.laid, b.size = b.buf[:0], 0, b.vec[:0], 0, 0
 }
 
 // closed reports whether the batch is large enough.
 func (b *batch) closed() bool {
-	return len(b.buf) >= batchCopy || b.size >= batchBytes || len(b.vec) >= batchVec
+	return len(b.buf) >= batchCopy || b.laid+len(b.run.Bytes()) >= batchRuns || b.size >= batchBytes || len(b.vec) >= batchVec
 }
 
 // add appends a message. On an error the batch is as it was.
 func (b *batch) add(it *item) error {
 	large := len(it.msg.Body) >= b.large
-	if it.shared != nil && b.shared != "" {
-		return b.addShared(it, large)
+	if it.shared != nil && b.press != nil {
+		if f, ok := it.shared.Form(b.press, b.enc, it.msg, large); ok {
+			return b.addShared(it, f, large)
+		}
 	}
+	b.settleRun()
 	old := len(b.buf)
 	if b.framer != nil && large {
 		out, tail, err := b.framer.Frame(b.buf, it.msg)
@@ -82,24 +88,49 @@ func (b *batch) add(it *item) error {
 	return nil
 }
 
-func (b *batch) addShared(it *item, large bool) error {
-	e := it.shared.encode(b.shared, b.enc, it.msg, large)
-	switch {
-	case e.err != nil:
-		return e.err
-	case e.hole:
-		old := len(b.buf)
-		b.buf = append(b.buf, e.wire...)
-		b.size += len(e.wire) + len(it.msg.Body)
-		b.place(old+len(e.wire)-e.tail, it.msg.Body)
-	case large:
-		b.size += len(e.wire)
-		b.place(len(b.buf), e.wire)
-	default:
-		b.buf = append(b.buf, e.wire...)
-		b.size += len(e.wire)
+// addShared appends a wire form that other links use too.
+func (b *batch) addShared(it *item, f press.Form, large bool) error {
+	if f.Err != nil {
+		return f.Err
+	}
+	b.size += len(f.Wire)
+	if !b.run.Add(f) {
+		b.settleRun()
+		if !b.run.Add(f) {
+			b.putShared(it, f, large)
+		}
 	}
 	return nil
+}
+
+// putShared appends what does not lie on a page.
+func (b *batch) putShared(it *item, f press.Form, large bool) {
+	old := len(b.buf)
+	switch {
+	case f.Hole:
+		b.buf = append(b.buf, f.Wire...)
+		b.size += len(it.msg.Body)
+		b.place(len(b.buf)-f.Tail, it.msg.Body)
+	case large:
+		b.place(old, f.Wire)
+	default:
+		b.buf = append(b.buf, f.Wire...)
+	}
+}
+
+// settleRun puts the run behind buf: where it lies if it is large.
+func (b *batch) settleRun() {
+	run := b.run.Bytes()
+	switch {
+	case len(run) == 0:
+		return
+	case len(run) >= b.large:
+		b.place(len(b.buf), run)
+		b.laid += len(run)
+	default:
+		b.buf = append(b.buf, run...)
+	}
+	b.run.Reset()
 }
 
 // place puts body where it lies after the first n bytes of buf.
@@ -113,55 +144,8 @@ func (b *batch) place(n int, body []byte) {
 
 // seal completes vec, or leaves it empty if all is in buf.
 func (b *batch) seal() {
+	b.settleRun()
 	if len(b.vec) > 0 && b.cut < len(b.buf) {
 		b.vec = append(b.vec, b.buf[b.cut:])
 	}
-}
-
-// frame is the wire form of a message queued on several links. The first writer
-// that needs an encoding makes it; the others with the same one use it.
-type frame struct {
-	encs atomic.Pointer[encoding]
-	mu   sync.Mutex // held while an encoding is made
-}
-
-// encoding is one wire form. Immutable once it is in a frame.
-type encoding struct {
-	name string
-	wire []byte // without the body if hole is set
-	tail int    // how many of the last bytes of wire follow the body
-	hole bool
-	err  error
-	next *encoding
-}
-
-// encode returns m's wire form in the encoding called name. If e is a Framer
-// and the body is large, it is left out of it.
-func (f *frame) encode(name string, e dialect.Encoder, m dialect.Message, large bool) *encoding {
-	if c := f.find(name); c != nil {
-		return c
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if c := f.find(name); c != nil {
-		return c
-	}
-	c := &encoding{name: name, next: f.encs.Load()}
-	if fr, ok := e.(dialect.Framer); ok && large {
-		c.hole = true
-		c.wire, c.tail, c.err = fr.Frame(nil, m)
-	} else {
-		c.wire, c.err = e.Append(make([]byte, 0, len(m.Body)+itemCost), m)
-	}
-	f.encs.Store(c)
-	return c
-}
-
-func (f *frame) find(name string) *encoding {
-	for c := f.encs.Load(); c != nil; c = c.next {
-		if c.name == name {
-			return c
-		}
-	}
-	return nil
 }

@@ -82,6 +82,7 @@ type Node struct {
 	picks   sync.Pool                    // of *scratch
 	lines   sync.Pool                    // of *line
 	buffers nowait.Buffers               // of readers
+	presses sync.Map                     // of *press.Press, by the name of the encoding
 	turned  atomic.Uint64                // connections closed before their opening exchange
 	accept  porter
 	inbox   inbox

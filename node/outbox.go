@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"parley/dialect"
+	"parley/node/internal/press"
 	"parley/stats"
 )
 
@@ -22,7 +23,7 @@ var (
 // item is a message queued on one link.
 type item struct {
 	msg    dialect.Message
-	shared *frame // the same message on other links, or nil
+	shared *press.Sheet // the same message on other links, or nil
 	done   func(error)
 	kept   bool // somebody waited for its room, so it is not forgotten
 	alone  bool // whoever queues it may write it, if nothing else is under way

@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,6 +12,8 @@ import (
 	"time"
 
 	"parley/dialect"
+	"parley/node/internal/press"
+	"parley/route"
 	"parley/transport/mem"
 )
 
@@ -77,5 +81,54 @@ func testSendShared(t *testing.T) {
 	close(release)
 	if err := l.SendShared(t.Context(), m); err != nil {
 		t.Error(err)
+	}
+}
+
+// What is broadcast while one link stalls is written to the others, encoded once,
+// and keeps no memory for that one beyond what its outbox holds: it gets all
+// that it took, encoded again where that was given up.
+func TestStalledBroadcast(t *testing.T) { synctest.Test(t, testStalledBroadcast) }
+
+func testStalledBroadcast(t *testing.T) {
+	const peers, n = 3, 2000
+	netw := mem.New(0)
+	var encodes atomic.Int64
+	a := member(netw, 1)
+	a.Dialect, a.Outbox = plain{style: "append", shared: "plain", encodes: &encodes}, 4*press.PageSize
+	a.WriteTimeout = time.Hour
+	na := run(t, a)
+	var got [peers]collector
+	for i := range peers {
+		cfg := member(netw, 2+i, 1)
+		cfg.Dialect = plain{}
+		cfg.Handler = events{receive: got[i].receive}
+		run(t, cfg)
+	}
+	time.Sleep(time.Second)
+	netw.Cut(host(1), host(2))
+	want := [peers][]string{}
+	for i := range n {
+		body := fmt.Sprintf("%04d%s", i, strings.Repeat("x", 1000))
+		took := na.Broadcast(dialect.Message{Type: 1, Body: []byte(body)}, route.All(), nil)
+		for j := peers - took; j < peers; j++ {
+			want[j] = append(want[j], body)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if len(want[1]) != n || len(want[0]) == n || len(want[0]) < 100 {
+		t.Fatalf("%d, %d and %d were taken", len(want[0]), len(want[1]), len(want[2]))
+	}
+	if e := encodes.Load(); e != n {
+		t.Errorf("encoded %d times so far, want %d", e, n)
+	}
+	netw.Heal(host(1), host(2))
+	time.Sleep(time.Second)
+	for i := range peers {
+		if !slices.Equal(got[i].all(), want[i]) {
+			t.Errorf("peer %d got %d messages, want %d", i, len(got[i].all()), len(want[i]))
+		}
+	}
+	if e := encodes.Load(); e <= n || e > int64(n+len(want[0])) {
+		t.Errorf("encoded %d times: not the test it means to be", e)
 	}
 }

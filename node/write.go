@@ -38,7 +38,7 @@ func (l *Link) startWriter() {
 func (l *Link) write() {
 	c := l.conn
 	w := &writer{l: l, c: c}
-	w.enc, w.shared = l.link.Encoder, l.link.Shared
+	w.enc, w.press = l.link.Encoder, l.n.press(l.link.Shared)
 	w.framer, _ = w.enc.(dialect.Framer)
 	w.packer, _ = w.enc.(dialect.Packer)
 	w.track.packer, _ = w.enc.(dialect.Tracker)
@@ -205,6 +205,8 @@ func (w *writer) flush(msgs int) error {
 	switch {
 	case len(w.vec) == 0:
 		err = w.push(w.buf)
+	case len(w.vec) == 1:
+		err = w.push(w.vec[0])
 	case w.size < 2*batchBytes:
 		if err := w.arm(); err != nil {
 			return err

@@ -43,6 +43,7 @@ var arrows = []arrow{
 	{pkg: "transport/nat", ours: "addr fault", libs: "github.com/huin/goupnp github.com/jackpal/go-nat-pmp"},
 	{pkg: "transport/nat/nattest", ours: "transport/nat/internal/pcp"},
 	{pkg: "transport/nat/internal/pcp"},
+	{pkg: "node/internal/press", ours: "dialect"},
 	{pkg: "node", ours: "core route dialect transport stats addr fault internal/..."},
 	{pkg: "sim", ours: "core route dialect addr fault internal/..."},
 	{pkg: "api", ours: "node stats addr fault internal/..."},
