@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"parley/dialect"
+	"parley/dialect/bitcoin/internal/sum"
 	"parley/wire"
 )
 
@@ -20,6 +21,11 @@ type decoder struct {
 	watch   bool // the session is told of what may answer a request
 
 	head   header
+	sum    uint32 // of the payload that head is about
+	next   header // of the message after it, if that was summed too
+	nextOf uint32 // the sum
+	ahead  bool   // the next call finds the message that next is about
+
 	skip   int  // bytes of a malformed message still to be passed over
 	failed bool // nothing more is decoded
 
@@ -50,10 +56,10 @@ func (d *decoder) Next(buf []byte) (m dialect.Message, n int, err error) {
 	if len(buf) != d.left {
 		d.told = 0 // bytes came in since the last call
 	}
-	h := &d.head
-	if err := h.parse(buf, d.p, d.net); err != nil {
+	if err := d.look(buf); err != nil {
 		return d.refuse(err, len(buf))
 	}
+	h := &d.head
 	n = headerSize + h.size
 	if len(buf) < n {
 		d.fresh(-1)
@@ -77,9 +83,34 @@ func (d *decoder) Next(buf []byte) (m dialect.Message, n int, err error) {
 // fresh notes that the next call will see bytes that this one did not.
 func (d *decoder) fresh(left int) { d.told, d.left = 0, left }
 
+// look reads the header at the front of buf, and if the payload is there too takes
+// its sum: together with that of the message behind it if that has arrived as well,
+// since two sums at once hardly take longer than one.
+func (d *decoder) look(buf []byte) error {
+	if d.ahead {
+		d.head, d.sum, d.ahead = d.next, d.nextOf, false
+		return nil
+	}
+	if err := d.head.parse(buf, d.p, d.net); err != nil {
+		return err
+	}
+	n := headerSize + d.head.size
+	if len(buf) < n {
+		return nil
+	}
+	payload, behind := buf[headerSize:n], buf[n:]
+	if len(behind) < headerSize || d.next.parse(behind, d.p, d.net) != nil || len(behind) < headerSize+d.next.size {
+		d.sum = Checksum(payload)
+		return nil
+	}
+	d.ahead = true
+	d.sum, d.nextOf = sum.OfTwo(payload, behind[headerSize:headerSize+d.next.size])
+	return nil
+}
+
 // check looks at what the header could not say.
 func (d *decoder) check(payload []byte) error {
-	if err := d.head.check(payload); err != nil {
+	if err := d.head.check(d.sum); err != nil {
 		return err
 	}
 	switch d.head.typ {

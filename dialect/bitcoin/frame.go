@@ -2,11 +2,11 @@ package bitcoin
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 
 	"parley/dialect"
+	"parley/dialect/bitcoin/internal/sum"
 	"parley/fault"
 )
 
@@ -18,11 +18,7 @@ const (
 // Checksum returns the first four bytes of the double SHA-256 of a payload, as
 // they are in a header, least significant first. It may be called from any
 // goroutine.
-func Checksum(payload []byte) uint32 {
-	h := sha256.Sum256(payload)
-	h = sha256.Sum256(h[:])
-	return binary.LittleEndian.Uint32(h[:])
-}
+func Checksum(payload []byte) uint32 { return sum.Of(payload) }
 
 // encoder writes messages. It has no state.
 type encoder struct {
@@ -145,8 +141,8 @@ func (h *header) parse(b []byte, p *Params, net uint32) error {
 }
 
 // check compares the checksum of a payload with the header's.
-func (h *header) check(payload []byte) error {
-	if sum := Checksum(payload); sum != h.sum {
+func (h *header) check(sum uint32) error {
+	if sum != h.sum {
 		return fmt.Errorf("%s: checksum %08x, the header says %08x", bytes.TrimRight(h.name[:], "\x00"), sum, h.sum)
 	}
 	return nil

@@ -267,7 +267,7 @@ func (x *exchange) payload(h header) (b []byte, err error) {
 			return nil, err
 		}
 	}
-	return b, fault.New(fault.Protocol, "open", h.check(b))
+	return b, fault.New(fault.Protocol, "open", h.check(Checksum(b)))
 }
 
 // rejected reads the reject that the other side sent instead of a link.
