@@ -82,7 +82,7 @@ func (n *Node) Broadcast(m dialect.Message, to route.Picker, origin *Link) (queu
 		it.shared = new(press.Sheet)
 	}
 	for _, i := range s.picks {
-		if t.links[i].put(it) {
+		if t.links[i].put(&it) {
 			queued++
 		}
 	}
@@ -120,7 +120,7 @@ func Share(m dialect.Message) *Shared {
 }
 
 // QueueShared queues a message that goes to other links too, as Queue does.
-func (l *Link) QueueShared(s *Shared) bool { return l.put(item{msg: s.msg, shared: &s.sheet}) }
+func (l *Link) QueueShared(s *Shared) bool { return l.put(&item{msg: s.msg, shared: &s.sheet}) }
 
 // SendShared queues a message that goes to other links too, waiting for room as
 // Send does.

@@ -113,7 +113,7 @@ func (l *Link) LogValue() slog.Value {
 func (l *Link) Queue(m dialect.Message, done func(error)) bool {
 	it := item{msg: m, done: done}
 	it.alone = canBeAlone(&it, false)
-	return l.put(it)
+	return l.put(&it)
 }
 
 // say queues a message of the rules. Called by the brain.
@@ -127,10 +127,10 @@ func (l *Link) say(m dialect.Message) {
 	l.judge(err)
 }
 
-func (l *Link) put(it item) bool {
+func (l *Link) put(it *item) bool {
 	lost, pen, err := l.out.put(it, l.n.cfg.Full, &l.stats)
 	if pen {
-		l.direct(&it)
+		l.direct(it)
 	}
 	for _, f := range lost {
 		f(errForgotten)

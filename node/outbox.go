@@ -66,10 +66,10 @@ type outbox struct {
 // fits reports whether there is room for n bytes.
 func (o *outbox) fits(n int) bool { return o.bytes+n <= o.limit || o.bytes == 0 }
 
-// put queues it, or says why not. With DropOldest it makes room, and returns
+// put queues a copy of it, or says why not. With DropOldest it makes room, and returns
 // what is to be called for the messages that it forgot. If pen is set nothing
 // was queued, and the caller must write it; see direct.
-func (o *outbox) put(it item, full FullPolicy, s *stats.Link) (lost []func(error), pen bool, err error) {
+func (o *outbox) put(it *item, full FullPolicy, s *stats.Link) (lost []func(error), pen bool, err error) {
 	cost := it.cost()
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -113,7 +113,7 @@ func (o *outbox) say(it item, s *stats.Link) (pen bool, err error) {
 		s.DroppedBytes.Add(uint64(len(it.msg.Body)))
 		return false, errFull
 	}
-	return o.push(it), nil
+	return o.push(&it), nil
 }
 
 // couldFit reports whether forget could make room for n bytes. It looks no
@@ -154,7 +154,7 @@ func (o *outbox) forget(n int, s *stats.Link) (lost []func(error)) {
 
 // push counts it, and queues it and wakes the writer unless the caller is to
 // write it: then it returns the pen. Called with the lock.
-func (o *outbox) push(it item) (pen bool) {
+func (o *outbox) push(it *item) (pen bool) {
 	o.bytes += it.cost()
 	if it.alone && o.idle && o.lone() {
 		o.idle = false
@@ -165,11 +165,12 @@ func (o *outbox) push(it item) (pen bool) {
 }
 
 // enqueue queues what is counted already. Called with the lock.
-func (o *outbox) enqueue(it item) {
+func (o *outbox) enqueue(it *item) {
+	o.queue = append(o.queue, *it)
 	if it.msg.Lent {
-		it.msg = it.msg.Clone()
+		own := &o.queue[len(o.queue)-1]
+		own.msg = own.msg.Clone()
 	}
-	o.queue = append(o.queue, it)
 	o.rouse()
 }
 
@@ -198,7 +199,7 @@ func (o *outbox) send(ctx context.Context, it item) (pen bool, err error) {
 		return false, ErrClosed
 	}
 	if len(o.waiters) == 0 && o.fits(it.cost()) {
-		pen = o.push(it)
+		pen = o.push(&it)
 		o.mu.Unlock()
 		return pen, nil
 	}
@@ -261,7 +262,7 @@ func (o *outbox) grant() {
 	k := 0
 	for ; k < len(o.waiters) && o.fits(o.waiters[k].cost()); k++ {
 		o.bytes += o.waiters[k].cost()
-		o.enqueue(o.waiters[k].item)
+		o.enqueue(&o.waiters[k].item)
 		o.waiters[k].ready <- nil
 	}
 	o.waiters = slices.Delete(o.waiters, 0, k)

@@ -118,7 +118,7 @@ func TestOutboxCounts(t *testing.T) {
 	var s stats.Link
 	o.limit = 10 * itemCost
 	for i := range 20 {
-		_, _, err := o.put(item{}, Refuse, &s)
+		_, _, err := o.put(&item{}, Refuse, &s)
 		if (err == nil) != (i < 10) {
 			t.Errorf("empty message %d: %v", i, err)
 		}
@@ -134,13 +134,13 @@ func TestOutboxHuge(t *testing.T) {
 	var s stats.Link
 	o.limit = 100
 	huge := item{msg: dialect.Message{Body: make([]byte, 1000)}}
-	if _, _, err := o.put(huge, Refuse, &s); err != nil {
+	if _, _, err := o.put(&huge, Refuse, &s); err != nil {
 		t.Errorf("into an empty outbox: %v", err)
 	}
-	if _, _, err := o.put(item{}, Refuse, &s); err != errFull {
+	if _, _, err := o.put(&item{}, Refuse, &s); err != errFull {
 		t.Errorf("behind it: %v", err)
 	}
-	if _, _, err := o.put(huge, DropOldest, &s); err != nil || o.waiting() != huge.cost() {
+	if _, _, err := o.put(&huge, DropOldest, &s); err != nil || o.waiting() != huge.cost() {
 		t.Errorf("in place of it: %v, %d bytes wait", err, o.waiting())
 	}
 }
@@ -151,16 +151,16 @@ func TestOutboxForgets(t *testing.T) {
 	o.limit = 3 * itemCost
 	var told []int
 	for i := range 3 {
-		o.put(item{done: func(error) { told = append(told, i) }}, DropOldest, &s)
+		o.put(&item{done: func(error) { told = append(told, i) }}, DropOldest, &s)
 	}
 	q, _, _ := o.take(nil) // with the writer: not to be forgotten, but counted
-	if _, _, err := o.put(item{}, DropOldest, &s); err != errFull {
+	if _, _, err := o.put(&item{}, DropOldest, &s); err != errFull {
 		t.Errorf("all room is with the writer: %v", err)
 	}
 	o.release(2 * q[0].cost())
-	o.put(item{done: func(error) { told = append(told, 10) }}, DropOldest, &s)
-	o.put(item{}, DropOldest, &s)
-	lost, _, err := o.put(item{}, DropOldest, &s)
+	o.put(&item{done: func(error) { told = append(told, 10) }}, DropOldest, &s)
+	o.put(&item{}, DropOldest, &s)
+	lost, _, err := o.put(&item{}, DropOldest, &s)
 	for _, f := range lost {
 		f(errForgotten)
 	}
@@ -180,7 +180,7 @@ func TestOutboxKeeps(t *testing.T) {
 		}
 	}
 	for i, want := range []error{nil, errFull, errFull} {
-		lost, _, err := o.put(item{}, DropOldest, &s)
+		lost, _, err := o.put(&item{}, DropOldest, &s)
 		if err != want || len(lost) != 1-min(i, 1) {
 			t.Errorf("put %d: %v, %d forgotten, want %v", i, err, len(lost), want)
 		}
@@ -196,7 +196,7 @@ func TestOutboxOfTheRules(t *testing.T) {
 	var o outbox
 	var s stats.Link
 	o.limit = 1000
-	o.put(item{msg: dialect.Message{Body: make([]byte, 1000-itemCost)}}, Refuse, &s)
+	o.put(&item{msg: dialect.Message{Body: make([]byte, 1000-itemCost)}}, Refuse, &s)
 	said := 0
 	for full := false; !full; {
 		_, err := o.say(item{msg: dialect.Message{Body: make([]byte, 1<<10)}}, &s)
@@ -218,7 +218,7 @@ func TestOutboxForgetsInVain(t *testing.T) {
 	var o outbox
 	var s stats.Link
 	o.limit = 1000
-	body := func(n int) item { return item{msg: dialect.Message{Body: make([]byte, n-itemCost)}} }
+	body := func(n int) *item { return &item{msg: dialect.Message{Body: make([]byte, n-itemCost)}} }
 	o.put(body(700), DropOldest, &s)
 	o.take(nil) // the writer holds it
 	for range 3 {
@@ -255,7 +255,7 @@ func testSendOrder(t *testing.T) {
 	brief, cancel := context.WithCancel(t.Context())
 	given := send(brief, 2)
 	third, fourth := send(t.Context(), 3), send(t.Context(), 4)
-	if _, _, err := o.put(item{}, Refuse, &s); err != errFull {
+	if _, _, err := o.put(&item{}, Refuse, &s); err != errFull {
 		t.Errorf("Queue overtook those who wait: %v", err)
 	}
 	cancel()
