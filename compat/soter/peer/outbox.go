@@ -32,8 +32,9 @@ type note struct {
 
 // chunk is what one or a few system calls write.
 type chunk struct {
-	b     []byte
-	notes []note
+	b      []byte // whole messages
+	summed bool   // they have their checksums
+	notes  []note
 }
 
 var chunks = sync.Pool{New: func() any { return new(chunk) }}
@@ -43,7 +44,7 @@ func (c *chunk) free() {
 		return
 	}
 	clear(c.notes)
-	c.b, c.notes = c.b[:0], c.notes[:0]
+	c.b, c.summed, c.notes = c.b[:0], false, c.notes[:0]
 	chunks.Put(c)
 }
 
@@ -141,7 +142,7 @@ func (o *outbox) awaitRoom() error {
 func (o *outbox) encode(msg wire.Message, enc wire.MessageEncoding, done chan<- struct{}) {
 	c := o.last()
 	old := len(c.b)
-	b, err := wire.AppendMessage(c.b, msg, o.pver, o.net, enc|o.form)
+	b, err := wire.AppendUnsummed(c.b, msg, o.pver, o.net, enc|o.form)
 	c.b = b
 	n := note{size: len(b) - old, after: len(b), done: done, err: err}
 	n.look(msg)

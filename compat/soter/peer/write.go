@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"parley/compat/soter/wire"
 	"parley/dialect"
 	"parley/dialect/bitcoin"
 	"parley/fault"
@@ -94,7 +95,8 @@ func (w *writer) run() error {
 			}
 			continue
 		}
-		for _, c := range w.cs {
+		for i, c := range w.cs {
+			sum(w.cs[i:min(i+2, len(w.cs))])
 			if err := w.chunk(c); err != nil {
 				return err
 			}
@@ -103,6 +105,19 @@ func (w *writer) run() error {
 		}
 		clear(w.cs)
 	}
+}
+
+// sum takes the checksums that messages in chunks still need: of two chunks at once,
+// because long messages have one each.
+func sum(cs []*chunk) {
+	if cs[0].summed {
+		return
+	}
+	var bs [2][]byte
+	for i, c := range cs {
+		bs[i], c.summed = c.b, true
+	}
+	wire.Sum(bs[:len(cs)]...)
 }
 
 // sleep waits until there is something to do, or retires.

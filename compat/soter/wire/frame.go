@@ -18,6 +18,8 @@ const MessageHeaderSize = headerSize
 
 const (
 	headerSize = 4 + CommandSize + 4 + 4
+	sizeAt     = 4 + CommandSize // where in a header the length is
+	sumAt      = sizeAt + 4      // and the checksum
 
 	// firstRead is how much of a payload is made room for before any of it
 	// is there. More follows as bytes arrive.
@@ -29,6 +31,16 @@ const (
 // which is a [*MessageError] for messages of this package, it returns dst as it
 // was. It may be called from any goroutine.
 func AppendMessage(dst []byte, msg Message, pver uint32, net SoterNet, enc MessageEncoding) ([]byte, error) {
+	b, err := AppendUnsummed(dst, msg, pver, net, enc)
+	if err == nil {
+		Sum(b[len(dst):])
+	}
+	return b, err
+}
+
+// AppendUnsummed is AppendMessage but for the checksum, which [Sum] fills in: of many
+// messages together in much less time than of each by itself.
+func AppendUnsummed(dst []byte, msg Message, pver uint32, net SoterNet, enc MessageEncoding) ([]byte, error) {
 	command := msg.Command()
 	if len(command) > CommandSize {
 		return dst, badMessage("header", fault.Local, fmt.Errorf("command %.20q: %d bytes, limit %d", command, len(command), CommandSize))
@@ -42,7 +54,7 @@ func AppendMessage(dst []byte, msg Message, pver uint32, net SoterNet, enc Messa
 	copy(name[:], command)
 	e.uint32(uint32(net))
 	e.raw(name[:])
-	e.uint64(0) // length and checksum, below
+	e.uint64(0) // length, below, and checksum
 	if err := e.payload(msg, form{pver, enc}); err != nil {
 		return dst, err
 	}
@@ -51,10 +63,31 @@ func AppendMessage(dst []byte, msg Message, pver uint32, net SoterNet, enc Messa
 	if _, ok := msg.(body); !ok && uint64(len(payload)) > limit {
 		return dst, badMessage(command, fault.Local, bin.CheckLen("payload bytes", uint64(len(payload)), int(limit)))
 	}
-	sizes := e.b[len(dst)+4+CommandSize:]
-	binary.LittleEndian.PutUint32(sizes, uint32(len(payload)))
-	binary.LittleEndian.PutUint32(sizes[4:], bitcoin.Checksum(payload))
+	binary.LittleEndian.PutUint32(e.b[len(dst)+sizeAt:], uint32(len(payload)))
 	return e.b, nil
+}
+
+// Sum fills in the checksums of messages that [AppendUnsummed] has made. Each element
+// of bs has whole messages, any number of them. It may be called from any goroutine.
+func Sum(bs ...[]byte) {
+	var odd []byte
+	for _, b := range bs {
+		for len(b) >= headerSize {
+			n := headerSize + int(binary.LittleEndian.Uint32(b[sizeAt:]))
+			if odd == nil {
+				odd = b[:n]
+			} else {
+				x, y := bitcoin.Checksums(odd[headerSize:], b[headerSize:n])
+				binary.LittleEndian.PutUint32(odd[sumAt:], x)
+				binary.LittleEndian.PutUint32(b[sumAt:], y)
+				odd = nil
+			}
+			b = b[n:]
+		}
+	}
+	if odd != nil {
+		binary.LittleEndian.PutUint32(odd[sumAt:], bitcoin.Checksum(odd[headerSize:]))
+	}
 }
 
 // WriteMessage writes a message in the base encoding, in one call of w.
