@@ -231,6 +231,7 @@ func BenchmarkBlock(b *testing.B) {
 // decode reads the payload of a message, both implementations in turns, and reports
 // medians of CPU time.
 func decode(b *testing.B, m wire.Message, theirs func() theirwire.Message) {
+	command := m.Command()
 	frame, err := wire.AppendMessage(nil, m, wire.AddrV2Version, wire.SimNet, wire.BaseEncoding|wire.BitcoinForm)
 	if err != nil {
 		b.Fatal(err)
@@ -246,7 +247,7 @@ func decode(b *testing.B, m wire.Message, theirs func() theirwire.Message) {
 	}
 	for b.Loop() {
 		ours = append(ours, round(func() {
-			if _, err := wire.DecodePayload(m.Command(), payload, wire.AddrV2Version, wire.WitnessEncoding|wire.BitcoinForm); err != nil {
+			if _, err := wire.DecodePayload(command, payload, wire.AddrV2Version, wire.WitnessEncoding|wire.BitcoinForm); err != nil {
 				b.Fatal(err)
 			}
 		}))
@@ -267,12 +268,18 @@ func decode(b *testing.B, m wire.Message, theirs func() theirwire.Message) {
 
 // BenchmarkDecode reads messages without a connection and without a checksum.
 func BenchmarkDecode(b *testing.B) {
-	inv, _ := invs()
-	block, _ := megabyte()
-	tx, _ := txs250()
-	b.Run("tx", func(b *testing.B) { decode(b, tx, func() theirwire.Message { return &theirwire.MsgTx{} }) })
-	b.Run("inv", func(b *testing.B) { decode(b, inv, func() theirwire.Message { return &theirwire.MsgInv{} }) })
-	b.Run("block", func(b *testing.B) { decode(b, block, func() theirwire.Message { return &theirwire.MsgBlock{} }) })
+	b.Run("tx", func(b *testing.B) {
+		m, _ := txs250()
+		decode(b, m, func() theirwire.Message { return &theirwire.MsgTx{} })
+	})
+	b.Run("inv", func(b *testing.B) {
+		m, _ := invs()
+		decode(b, m, func() theirwire.Message { return &theirwire.MsgInv{} })
+	})
+	b.Run("block", func(b *testing.B) {
+		m, _ := megabyte()
+		decode(b, m, func() theirwire.Message { return &theirwire.MsgBlock{} })
+	})
 }
 
 // BenchmarkHandshake dials, goes through the handshake, and closes.

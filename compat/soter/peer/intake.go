@@ -13,6 +13,7 @@ const (
 	largeBuffer = 64 << 10  // what a busy peer reads into
 	hugeBuffer  = 256 << 10 // where longer messages begin
 	growth      = 4         // how many times what arrived a buffer for one message may be
+	parcel      = 4 << 10   // bytes of short payloads that are kept together
 
 	maxOpening = 64 << 10 // bytes of a whole handshake
 )
@@ -44,6 +45,8 @@ type intake struct {
 	r, w int  // buf[r:w] has arrived and is not used up
 	full bool // the last read filled what was free
 	kept bool // somebody goes on using the buffer
+
+	together []byte // payloads that are kept, and room for more
 
 	opening int // bytes of the handshake so far, while it lasts
 }
@@ -109,6 +112,7 @@ func (b *intake) size(need int) int {
 
 // first reads when there is nothing.
 func (b *intake) first() (n int, err error) {
+	b.together = nil
 	b.release()
 	if b.in == nil {
 		b.buf, b.kind = small.Get(), smallBuffer
@@ -158,11 +162,19 @@ func (b *intake) release() {
 }
 
 // keep returns a payload at the front of what arrived in memory that the caller
-// may keep: a copy, or for a long one the buffer that was made for it.
+// may keep: a copy, or for a long one the buffer that was made for it. Short ones
+// that arrived together are copied to one place.
 func (b *intake) keep(payload []byte) []byte {
-	if b.kind == ownBuffer && len(payload) > len(b.buf)/2 {
+	switch {
+	case b.kind == ownBuffer && len(payload) > len(b.buf)/2:
 		b.kept = true
 		return payload
+	case len(payload) > parcel/4:
+		return bytes.Clone(payload)
+	case cap(b.together)-len(b.together) < len(payload):
+		b.together = make([]byte, 0, min(parcel, b.w-b.r))
 	}
-	return bytes.Clone(payload)
+	n := len(b.together)
+	b.together = append(b.together, payload...)
+	return b.together[n:len(b.together):len(b.together)]
 }

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 const (
 	chunkSize = 64 << 10 // bytes after which another chunk is begun
+	chunkStep = 4 << 10  // bytes from which on a chunk has room for all of them
 	maxSpare  = 4 << 20  // bytes of a chunk that is kept for later
 	noteCost  = 64       // what counts for a message that somebody wants to hear about
 	ownRoom   = 64 << 10 // bytes beyond the limit for what the rules say
@@ -142,6 +144,9 @@ func (o *outbox) awaitRoom() error {
 func (o *outbox) encode(msg wire.Message, enc wire.MessageEncoding, done chan<- struct{}) {
 	c := o.last()
 	old := len(c.b)
+	if old >= chunkStep && cap(c.b) < chunkSize {
+		c.b = slices.Grow(c.b, chunkSize+chunkStep-old)
+	}
 	b, err := wire.AppendUnsummed(c.b, msg, o.pver, o.net, enc|o.form)
 	c.b = b
 	n := note{size: len(b) - old, after: len(b), done: done, err: err}

@@ -18,20 +18,21 @@ type reader struct {
 	need int  // bytes that the message at the front takes, as far as is known
 	deaf bool // the peer is about to end: what still arrives is thrown away
 
-	pver uint32
-	enc  wire.MessageEncoding
+	pver   uint32
+	stream *wire.Stream
 }
 
 // read decodes and delivers until the connection ends, and returns why it does.
 func (p *Peer) read(dec dialect.Decoder) error {
 	r := &p.reader
 	p.mu.RLock()
-	r.pver, r.enc = p.state.negotiated, wire.BaseEncoding
+	enc := wire.BaseEncoding
 	if p.state.witness {
-		r.enc = wire.WitnessEncoding
+		enc = wire.WitnessEncoding
 	}
+	r.pver = p.state.negotiated
 	p.mu.RUnlock()
-	r.enc |= p.out.form
+	r.stream = wire.NewStream(r.pver, enc|p.out.form)
 	p.received(len(r.in.bytes())) // what came with the handshake
 	for {
 		if err := r.cut(dec); err != nil {
@@ -121,7 +122,7 @@ func (r *reader) deliver(m dialect.Message) {
 	if keeps(m.Type) {
 		payload = r.in.keep(payload)
 	}
-	msg, err := wire.DecodePayload(command, payload, r.pver, r.enc)
+	msg, err := r.stream.Decode(command, payload, max(0, len(r.in.bytes())-size))
 	if err != nil {
 		if !r.lenient() {
 			r.refuse(err, size)

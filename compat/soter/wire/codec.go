@@ -51,6 +51,11 @@ func badField(command, field string, reason string) error {
 type encoder struct {
 	b   []byte
 	err error
+
+	// What was looked up last, because most messages are like the one before.
+	command string
+	f       form
+	limit   int
 }
 
 // maxKept is the most bytes of a buffer that is kept for later messages.
@@ -141,6 +146,8 @@ type decoder struct {
 	bin.Reader
 	shared bool // the input belongs to somebody else: what is kept is copied
 	head   [headerSize]byte
+	txs    []plainTx // for the next ones
+	more   int       // bytes of messages that follow
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
@@ -207,14 +214,17 @@ func (e *encoder) payload(m Message, f form) error {
 		return m.BtcEncode(e, f.pver, f.enc)
 	}
 	command := m.Command()
-	limit, err := f.check(command)
-	if err != nil {
-		return badMessage(command, fault.Local, err)
+	if command != e.command || f != e.f {
+		limit, err := f.check(command)
+		if err != nil {
+			return badMessage(command, fault.Local, err)
+		}
+		e.command, e.f, e.limit = command, f, limit
 	}
 	start := len(e.b)
 	own.write(e, f)
-	if err := bin.CheckLen("payload bytes", uint64(len(e.b)-start), limit); err != nil {
-		e.fail(err)
+	if n := len(e.b) - start; n > e.limit {
+		e.fail(bin.CheckLen("payload bytes", uint64(n), e.limit))
 	}
 	if e.err != nil {
 		return badMessage(command, fault.Local, e.err)

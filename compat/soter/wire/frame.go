@@ -119,14 +119,19 @@ func WriteMessageWithEncodingN(w io.Writer, msg Message, pver uint32, net SoterN
 func DecodePayload(command string, payload []byte, pver uint32, enc MessageEncoding) (Message, error) {
 	f := form{pver, enc}
 	limit, err := f.check(command)
-	if err == nil {
-		err = bin.CheckLen("payload bytes", uint64(len(payload)), limit)
-	}
 	if err != nil {
 		return nil, badMessage(command, fault.Protocol, err)
 	}
 	d := newDecoder(payload, false)
 	defer d.free()
+	return d.message(command, limit, f)
+}
+
+// message reads a payload of at most limit bytes.
+func (d *decoder) message(command string, limit int, f form) (Message, error) {
+	if d.Len() > limit {
+		d.Fail(bin.CheckLen("payload bytes", uint64(d.Len()), limit))
+	}
 	var m body
 	if command == CmdTx {
 		m = d.newTx(f)
@@ -138,6 +143,37 @@ func DecodePayload(command string, payload []byte, pver uint32, enc MessageEncod
 		return nil, badMessage(command, fault.Protocol, err)
 	}
 	return m, nil
+}
+
+// Stream decodes messages that come one after another. What short transactions that
+// arrived together are made of lies together: up to eight of them keep each other in
+// memory. It belongs to one goroutine.
+type Stream struct {
+	d     decoder
+	f     form
+	last  string // the command that limit is that of
+	limit int
+}
+
+// NewStream returns a decoder for a protocol version and an encoding.
+func NewStream(pver uint32, enc MessageEncoding) *Stream { return &Stream{f: form{pver, enc}} }
+
+// Decode is [DecodePayload]. So many more bytes have arrived behind the payload: only
+// what they justify is made room for.
+func (s *Stream) Decode(command string, payload []byte, more int) (m Message, err error) {
+	if command != s.last {
+		if s.limit, err = s.f.check(command); err != nil {
+			return nil, badMessage(command, fault.Protocol, err)
+		}
+		s.last = command
+	}
+	s.d.Reader, s.d.more = bin.NewReader(payload), more
+	m, err = s.d.message(command, s.limit, s.f)
+	s.d.Reader = bin.Reader{}
+	if more == 0 {
+		s.d.txs = nil
+	}
+	return m, err
 }
 
 // ReadMessage reads a message in the latest encoding and returns its payload too,

@@ -302,6 +302,19 @@ type usualTx struct {
 	items [4][]byte
 }
 
+// maxTogether is how many plain transactions are made in one piece of memory.
+const maxTogether = 8
+
+// plain returns room for a transaction of a size, and makes it for those behind it too.
+func (d *decoder) plain(size int) *plainTx {
+	if len(d.txs) == 0 {
+		d.txs = make([]plainTx, min(1+d.more/(headerSize+size), maxTogether))
+	}
+	u := &d.txs[0]
+	d.txs = d.txs[1:]
+	return u
+}
+
 // newTx reads a transaction, a usual one into one piece of memory.
 func (d *decoder) newTx(f form) *MsgTx {
 	at := d.Reader
@@ -314,7 +327,7 @@ func (d *decoder) newTx(f form) *MsgTx {
 	var m *MsgTx
 	switch {
 	case c.ins <= 1 && c.outs <= 2 && c.items == 0:
-		u := &plainTx{}
+		u := d.plain(at.Len())
 		m, room = &u.tx, txRoom{ins: u.ins[:], inp: u.inp[:], outs: u.outs[:], outp: u.outp[:]}
 	case c.ins <= 2 && c.outs <= 2 && c.items <= 4:
 		u := &usualTx{}
