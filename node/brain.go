@@ -95,9 +95,11 @@ func (n *Node) ask(f task) error {
 	}
 }
 
-// minWake is the least time between two wakes of the brain, so that rules which
-// are due again after every Wake cost some of a processor, not all of it.
-const minWake = time.Millisecond
+// minWake is the least time between two wakes of the brain. A timer that has
+// long been alone is served when it is due; the pings of thousands of links,
+// together: each wake of its own took as much as the ping. And rules which are
+// due again after every Wake cost some of a processor, not all of it.
+const minWake = 50 * time.Millisecond
 
 // loop is the brain. It returns when ctx is done and every link is gone.
 func (n *Node) loop(ctx context.Context, saved *core.Saved, lns []net.Listener) {

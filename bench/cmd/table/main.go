@@ -34,6 +34,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	all := flags.Bool("all", false, "measure the rows without a target too")
 	each := flags.Duration("time", 2*time.Second, "measure each row, and its baseline, this long")
 	reps := flags.Int("reps", 7, "take turns with the baseline so often within that")
+	profiles := flags.String("profiles", "", "instead of measuring, write a CPU profile of each row to this `directory` and print what took the time")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -47,6 +48,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	}
 	if !*all && *rows == "" {
 		chosen = bench.WithTarget(chosen)
+	}
+	if *profiles != "" {
+		return profile(ctx, chosen, *each, *profiles, out)
 	}
 	report := bench.Report{Time: time.Now().UTC(), Machine: bench.ThisMachine(), Settings: bench.Settings{Time: *each, Reps: *reps}}
 	done := 0

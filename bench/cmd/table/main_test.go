@@ -34,3 +34,14 @@ func TestBadArguments(t *testing.T) {
 		}
 	}
 }
+
+func TestProfiles(t *testing.T) {
+	var out bytes.Buffer
+	args := []string{"-rows", "oneway/factom-11/32B", "-time", "300ms", "-profiles", t.TempDir()}
+	if err := run(t.Context(), args, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); !strings.HasPrefix(text, "oneway/factom-11/32B\n ") || !strings.Contains(text, "kernel") || strings.Count(text, " %  ") == 0 {
+		t.Errorf("no profile in\n%s", text)
+	}
+}
