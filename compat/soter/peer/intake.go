@@ -98,12 +98,14 @@ func (b *intake) fill(need int) (n int, err error) {
 }
 
 // size returns how large the buffer should be: the next size when it is too small and
-// full of one message.
+// full of one message, or too small for several of those that keep filling it.
 func (b *intake) size(need int) int {
 	have, size := b.w-b.r, len(b.buf)
 	switch {
 	case b.kept, b.kind == smallBuffer && (b.full || need > size):
 		return largeBuffer
+	case b.kind == pooled && b.full && need > largeBuffer/4 && need <= largeBuffer:
+		return hugeBuffer
 	case need <= size || have < size:
 		return size
 	}
@@ -138,7 +140,7 @@ func (b *intake) replace(size, need int) {
 	switch {
 	case size == largeBuffer:
 		buf, kind = large.Get().(*[largeBuffer]byte)[:], pooled
-	case size == hugeBuffer && size < need:
+	case size == hugeBuffer && size != need:
 		buf, kind = huge.Get().(*[hugeBuffer]byte)[:], pooledHuge
 	default:
 		buf = make([]byte, size)
