@@ -46,7 +46,8 @@ type Network struct {
 
 	hook     hook
 	hooks    sync.WaitGroup
-	counted  meter // owned by gauge
+	counted  meter   // owned by gauge
+	reserve  reserve // owned by gauge
 	lastRate atomic.Pointer[rates]
 	rounds   atomic.Int64
 	tally    tally
