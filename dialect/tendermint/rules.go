@@ -1,10 +1,12 @@
 package tendermint
 
 import (
+	"fmt"
 	"time"
 
 	"parley/addr"
 	"parley/dialect"
+	"parley/fault"
 )
 
 const (
@@ -15,7 +17,7 @@ const (
 	mostShare    = 250
 	shareFrom    = 1000 // what is chosen from
 
-	maxIDs = 4096 // identities remembered with their addresses
+	maxIDs = 4096 // identities remembered with their addresses, those met and those told of
 )
 
 // Addresses is a note of the rules: what the peer of a link told about others,
@@ -30,46 +32,71 @@ type rules struct {
 	sessions map[dialect.LinkID]*session
 	due      time.Time // when to ask somebody; ignored while nobody is to be asked
 
-	ids   map[addr.Addr]string // who was met at an address
-	order []addr.Addr          // of ids, as a ring once it is full
-	next  int                  // the place in the ring that is used next
+	met  names // who was at an address that we dialed, or is to be
+	told names // who is said to be at an address where we have met nobody
 }
 
 func newRules(s *settings, v dialect.View) *rules {
-	r := &rules{set: s, view: v, sessions: map[dialect.LinkID]*session{}, ids: map[addr.Addr]string{}}
+	r := &rules{set: s, view: v, sessions: map[dialect.LinkID]*session{}, met: newNames(), told: newNames()}
 	for _, k := range s.known {
-		r.met(k.Addr, k.ID)
+		r.met.put(k.Addr, k.ID)
 	}
 	return r
 }
 
-// met remembers who is at an address. What is forgotten for it cannot be passed
-// on until it is met again.
-func (r *rules) met(a addr.Addr, id string) {
-	if _, ok := r.ids[a]; !ok {
-		if len(r.order) < maxIDs {
-			r.order = append(r.order, a)
+// names are identities with their addresses. What is forgotten because there are too
+// many cannot be passed on, or checked, until it is met or told again.
+type names struct {
+	ids   map[addr.Addr]string
+	order []addr.Addr // of ids, as a ring once it is full
+	next  int         // the place in the ring that is used next
+}
+
+func newNames() names { return names{ids: map[addr.Addr]string{}} }
+
+func (s *names) put(a addr.Addr, id string) {
+	if _, ok := s.ids[a]; !ok {
+		if len(s.order) < maxIDs {
+			s.order = append(s.order, a)
 		} else {
-			delete(r.ids, r.order[r.next])
-			r.order[r.next] = a
-			r.next = (r.next + 1) % maxIDs
+			delete(s.ids, s.order[s.next])
+			s.order[s.next] = a
+			s.next = (s.next + 1) % maxIDs
 		}
 	}
-	r.ids[a] = id
+	s.ids[a] = id
 }
 
 // Join implements [dialect.Rules].
 func (r *rules) Join(now time.Time, id dialect.LinkID, in dialect.Intro, out *dialect.Out) dialect.Session {
 	s := newSession(r, now, id, in)
-	if in.ID != "" && s.peer.at.Dialable() {
-		r.met(s.peer.at, in.ID)
-	}
+	err := r.meet(s, in.ID)
 	if len(r.sessions) == 0 {
 		r.due = now.Add(r.set.ask)
 	}
 	r.sessions[id] = s
+	if err != nil {
+		s.end(fault.Refused, err, out)
+		return s
+	}
 	s.greet(now, out)
 	return s
+}
+
+// meet remembers who is at an address. It returns an error if we dialed it because a
+// peer said that somebody else is there, and had met nobody there. Next time it is
+// known who is.
+func (r *rules) meet(s *session, id string) error {
+	at := s.peer.at
+	if id == "" || !at.Dialable() {
+		return nil
+	}
+	_, known := r.met.ids[at]
+	r.met.put(at, id)
+	if want := r.told.ids[at]; s.peer.Dialed && !known && want != "" && want != id {
+		return fmt.Errorf("peer is %s, and %s was to be at %v", id, want, at)
+	}
+	return nil
 }
 
 // Command implements [dialect.Rules]; see [Ask] and [Tell].
@@ -117,7 +144,7 @@ func (r *rules) choose(to dialect.LinkID) []NetAddress {
 	for _, a := range all {
 		n := NetAddress{Addr: a}
 		if r.set.form == comet {
-			n.ID = r.ids[a]
+			n.ID = r.met.ids[a]
 			if n.ID == "" || r.set.private[n.ID] {
 				continue
 			}
@@ -144,6 +171,9 @@ func (r *rules) learn(from dialect.LinkID, told []NetAddress, out *dialect.Out) 
 		}
 		if r.set.form == comet && (checkID(n.ID) != nil || n.ID == r.set.id || r.set.private[n.ID]) {
 			continue
+		}
+		if n.ID != "" {
+			r.told.put(n.Addr, n.ID)
 		}
 		good = append(good, n)
 		out.Learn = append(out.Learn, n.Addr)

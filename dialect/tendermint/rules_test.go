@@ -248,19 +248,19 @@ func TestSelection(t *testing.T) {
 		s.view.Known = nil
 		for i := range n {
 			s.view.Known = append(s.view.Known, peerAddr(i+1))
-			s.r.met(peerAddr(i+1), peerID(i+1))
+			s.r.met.put(peerAddr(i+1), peerID(i+1))
 		}
 		if got := len(s.r.choose(1)); got != want {
 			t.Errorf("of %d addresses %d are given, want %d", n, got, want)
 		}
 	}
 	for i := range 3 * maxIDs {
-		s.r.met(peerAddr(i), peerID(i))
+		s.r.met.put(peerAddr(i), peerID(i))
 	}
-	if len(s.r.ids) != maxIDs || len(s.r.order) != maxIDs || s.r.ids[peerAddr(3*maxIDs-1)] == "" {
-		t.Errorf("%d identities are remembered, limit %d", len(s.r.ids), maxIDs)
+	if len(s.r.met.ids) != maxIDs || len(s.r.met.order) != maxIDs || s.r.met.ids[peerAddr(3*maxIDs-1)] == "" {
+		t.Errorf("%d identities are remembered, limit %d", len(s.r.met.ids), maxIDs)
 	}
-	if s.r.met(peerAddr(3*maxIDs-1), "other"); len(s.r.ids) != maxIDs || s.r.ids[peerAddr(3*maxIDs-1)] != "other" {
+	if s.r.met.put(peerAddr(3*maxIDs-1), "other"); len(s.r.met.ids) != maxIDs || s.r.met.ids[peerAddr(3*maxIDs-1)] != "other" {
 		t.Error("who was met last at an address does not count")
 	}
 }
