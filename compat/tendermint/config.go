@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"parley/addr"
@@ -45,7 +46,7 @@ type Config struct {
 	MaxNumOutboundPeers int  // 10; negative to dial persistent peers alone
 	AllowDuplicateIP    bool // several peers of one IP address, as in 2014 always; unconditional and persistent peers may share any
 	NoPex               bool // do not exchange addresses: the channel 0 is the application's
-	SeedMode            bool // ask, answer once, hang up (CometBFT)
+	SeedMode            bool // ask, answer once, hang up, but not on persistent and unconditional peers (CometBFT)
 
 	// Filter is asked about each peer that has introduced itself; an error turns
 	// it away. It is called on the connection's goroutine, several at once.
@@ -77,6 +78,7 @@ type parsed struct {
 	always        []addr.Addr
 	seeds         []addr.Addr
 	known         []tendermint.NetAddress // with identities
+	keep          []tendermint.NetAddress // whom a seed does not hang up on
 	unconditional map[string]bool
 }
 
@@ -101,11 +103,18 @@ func (c *Config) parse() (*parsed, error) {
 	if p.always, err = p.peers("persistent peer", c.PersistentPeers); err != nil {
 		return nil, err
 	}
+	p.keep = slices.Clone(p.known)
+	for _, a := range p.always {
+		if !slices.ContainsFunc(p.known, func(k tendermint.NetAddress) bool { return k.Addr == a }) {
+			p.keep = append(p.keep, tendermint.NetAddress{Addr: a})
+		}
+	}
 	if p.seeds, err = p.peers("seed", c.Seeds); err != nil {
 		return nil, err
 	}
 	for _, id := range c.UnconditionalPeerIDs {
 		p.unconditional[id] = true
+		p.keep = append(p.keep, tendermint.NetAddress{ID: id})
 	}
 	return p, nil
 }
@@ -144,7 +153,7 @@ func (c *Config) dialect(p *parsed, channels []tendermint.Channel) (*tendermint.
 	return tendermint.New(tendermint.Config{
 		Key: c.Key, Network: c.Network, Moniker: c.Moniker, Version: c.Version,
 		Channels: channels, NoPEX: c.NoPex, Seed: c.SeedMode,
-		Peers: known, Private: c.PrivatePeerIDs,
+		Peers: known, Private: c.PrivatePeerIDs, Keep: p.keep,
 		Ping: c.PingInterval, Pong: c.PongTimeout, MaxPacket: c.MaxPacketPayload,
 	})
 }

@@ -69,7 +69,11 @@ func testSeed(t *testing.T) {
 	netw := mem.New(10 * time.Millisecond)
 	c := comet(t, netw, 1, &ChannelDescriptor{Id: app})
 	c.SeedMode = true
+	friend := comet(t, netw, 6, &ChannelDescriptor{Id: app})
+	friend.PersistentPeers, friend.MaxNumOutboundPeers = []string{place(1)}, -1
+	c.UnconditionalPeerIDs = []string{idOf(friend)}
 	seed := start(t, c)
+	kept := start(t, friend)
 	var all []*Switch
 	for n := 2; n < 6; n++ {
 		c := comet(t, netw, n, &ChannelDescriptor{Id: app})
@@ -88,8 +92,11 @@ func testSeed(t *testing.T) {
 		settled(time.Second)
 		busy += count(seed)
 	}
-	if busy > 100 {
+	if busy > 200 {
 		t.Errorf("the seed holds on to peers: %d in 100 looks", busy)
+	}
+	if p := kept.peers.Get(idOf(c)); p == nil || !seed.peers.Has(idOf(friend)) {
+		t.Error("the seed has hung up on an unconditional peer")
 	}
 }
 

@@ -44,10 +44,11 @@ var (
 
 // session is one link's rules. It belongs to the brain.
 type session struct {
-	r    *rules
-	id   dialect.LinkID
-	peer *Peer
-	pex  bool // both sides have the channel of peer exchange
+	r     *rules
+	id    dialect.LinkID
+	peer  *Peer
+	pex   bool // both sides have the channel of peer exchange
+	brief bool // we are a seed, and hang up on this peer when we are done
 
 	joined  time.Time // when the link opened
 	pinged  time.Time // when the last ping was sent, or the link opened
@@ -85,6 +86,7 @@ func newSession(r *rules, now time.Time, id dialect.LinkID, in dialect.Intro) *s
 	if s.peer, _ = in.Info.(*Peer); s.peer == nil {
 		s.peer = new(Peer)
 	}
+	s.brief = r.set.seed && !r.set.keep[NetAddress{ID: in.ID}] && !r.set.keep[NetAddress{Addr: s.peer.at}]
 	if n := s.peer.NodeInfo; n != nil {
 		s.pex = s.pex && common([]byte{byte(TypePEX)}, n.Channels)
 	}
@@ -165,7 +167,7 @@ func (s *session) answer(now time.Time, out *dialect.Out) {
 		return
 	}
 	as := s.r.choose(s.id)
-	s.served = s.r.set.seed && !s.peer.Dialed && len(as) > 0
+	s.served = s.brief && !s.peer.Dialed && len(as) > 0
 	var mark dialect.For
 	if s.served {
 		mark = dialect.ToSession
@@ -202,7 +204,7 @@ func (s *session) told(now time.Time, as []NetAddress, out *dialect.Out) {
 	}
 	s.waiting = false
 	s.r.learn(s.id, as, out)
-	if s.r.set.seed && s.peer.Dialed {
+	if s.brief && s.peer.Dialed {
 		s.end(fault.None, errServed, out)
 	}
 }
@@ -285,7 +287,7 @@ func (s *session) dead() time.Time {
 // leave returns when a seed hangs up in any case, or the zero time.
 func (s *session) leave() time.Time {
 	switch {
-	case !s.r.set.seed:
+	case !s.brief:
 		return time.Time{}
 	case s.peer.Dialed:
 		return s.joined.Add(crawlTime)

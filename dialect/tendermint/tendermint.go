@@ -44,6 +44,7 @@ type Config struct {
 
 	Peers   []NetAddress // whose identities are known: who answers there must have them
 	Private []string     // identities that are never passed on
+	Keep    []NetAddress // whom a seed does not hang up on: known by identity, or by address where they have none here
 
 	MaxPacket  int           // most bytes of data in one packet; the same in all of a network: 1024
 	MaxPending int           // most bytes of unfinished messages from one peer: the largest MaxMessage and 8 MiB
@@ -87,6 +88,7 @@ type settings struct {
 	seed    bool
 	known   []NetAddress
 	private map[string]bool
+	keep    map[NetAddress]bool // an identity, or an address
 }
 
 // Dialect is one of the dialects. It is immutable and safe for concurrent use.
@@ -114,7 +116,7 @@ func New(cfg Config) (*Dialect, error) {
 		form: comet, table: t, packet: cfg.MaxPacket, pending: cfg.MaxPending,
 		ping: cfg.Ping, pong: cfg.Pong, idle: time.Hour, ask: cfg.Ask, askAgain: cfg.AskAgain,
 		id: ID(cfg.Key.Public().(ed25519.PublicKey)), seed: cfg.Seed,
-		known: cfg.Peers, private: map[string]bool{},
+		known: cfg.Peers, private: map[string]bool{}, keep: map[NetAddress]bool{},
 	}}
 	if err == nil {
 		err = errors.Join(d.set.complete(), d.announces(), d.knows())
@@ -195,6 +197,16 @@ func (d *Dialect) knows() error {
 			return fmt.Errorf("private peer: %w", err)
 		}
 		d.set.private[id] = true
+	}
+	for _, p := range d.cfg.Keep {
+		if p.ID == "" {
+			d.set.keep[NetAddress{Addr: p.Addr}] = true
+			continue
+		}
+		if err := checkID(p.ID); err != nil {
+			return fmt.Errorf("peer to keep %v: %w", p, err)
+		}
+		d.set.keep[NetAddress{ID: p.ID}] = true
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"parley/addr"
 	"parley/config"
@@ -39,6 +40,10 @@ func speakComet(s *config.Settings) (*Spoken, error) {
 		return nil, fmt.Errorf("node-key-file: %w", err)
 	}
 	known := append(append([]tendermint.NetAddress{}, s.PersistentPeers...), s.Seeds...)
+	keep := slices.Clone(s.PersistentPeers)
+	for _, id := range s.Unconditional {
+		keep = append(keep, tendermint.NetAddress{ID: id})
+	}
 	d, err := tendermint.New(tendermint.Config{
 		Key:      key,
 		Network:  s.Network,
@@ -48,6 +53,7 @@ func speakComet(s *config.Settings) (*Spoken, error) {
 		Seed:     s.SeedMode,
 		Peers:    known,
 		Private:  s.Private,
+		Keep:     keep,
 	})
 	if err != nil {
 		return nil, err
