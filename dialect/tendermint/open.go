@@ -187,8 +187,12 @@ func (d *Dialect) link(in dialect.Intro, c *secret.Conn) *dialect.Link {
 	}
 }
 
-// open2014 asks only ourselves: in 2014 nobody introduced himself.
+// open2014 asks only ourselves: in 2014 nobody introduced himself. That we have dialed
+// ourselves shows by the address alone.
 func (d *Dialect) open2014(o *dialect.Opening) (*dialect.Link, error) {
+	if o.Dialing && leadsTo(o.Remote, o.Self.Listen) {
+		return nil, fault.New(fault.Local, "open", dialect.ErrSelf)
+	}
 	in := dialect.Intro{Info: &Peer{Dialed: o.Dialing, self: o.Self.Listen}}
 	if o.Dialing {
 		in.Listen = o.Remote
@@ -202,4 +206,11 @@ func (d *Dialect) open2014(o *dialect.Opening) (*dialect.Link, error) {
 		Decoder: plainDecoder{newMux(s.form, s.table, s.packet, s.pending)},
 		Encoder: newPacker(s.form, s.table, s.packet, nil, nil),
 	}, nil
+}
+
+// leadsTo reports whether who dials a comes to where a node listens, as far as that is
+// known: of one that knows only its port, on its own machine.
+func leadsTo(a, listen addr.Addr) bool {
+	host := listen.HostOnly()
+	return a.Port == listen.Port && (a.HostOnly() == host || host.IsZero() && a.IP.IsLoopback())
 }

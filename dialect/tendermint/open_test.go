@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"parley/addr"
 	"parley/dialect"
 	"parley/dialect/tendermint/internal/secret"
 	"parley/fault"
@@ -132,5 +133,39 @@ func TestOpen2014(t *testing.T) {
 	o.Admit = func(dialect.Intro) error { return errTest }
 	if _, err := d.Open(s, o); !errors.Is(err, errTest) {
 		t.Errorf("a node that stops says %v", err)
+	}
+}
+
+// In 2014 a node knows itself by its address alone.
+func TestSelf2014(t *testing.T) {
+	d := mustNew2014(t, Config2014{Channels: testChannels})
+	for _, tt := range []struct {
+		at, self string
+		dialing  bool
+		want     bool
+	}{
+		{"203.0.113.7:8770", "203.0.113.7:8770", true, true},
+		{"203.0.113.7:8771", "203.0.113.7:8770", true, false},
+		{"203.0.113.8:8770", "203.0.113.7:8770", true, false},
+		{"203.0.113.7:8770", "203.0.113.7:8770", false, false},
+		{"127.0.0.1:8770", ":8770", true, true},
+		{"127.0.0.1:8771", ":8770", true, false},
+		{"203.0.113.7:8770", ":8770", true, false},
+		{"host.example:8770", "host.example:8770", true, true},
+		{"127.0.0.1:8770", "", true, false},
+	} {
+		o := opening(t, tt.dialing, tt.at, 1)
+		switch {
+		case tt.self == "":
+			o.Self.Listen = addr.Addr{}
+		case tt.self[0] == ':':
+			o.Self.Listen = addr.Addr{Port: 8770}
+		default:
+			o.Self.Listen = mustParse(t, tt.self)
+		}
+		_, err := d.Open(&script{}, o)
+		if got := errors.Is(err, dialect.ErrSelf); got != tt.want || err != nil && !tt.want {
+			t.Errorf("dialing is %v, from %q to %s: %v", tt.dialing, tt.self, tt.at, err)
+		}
 	}
 }
