@@ -141,7 +141,7 @@ func (m *MConnection) CanSend(chId byte) bool {
 // send queues b, waiting for room for so long.
 func (m *MConnection) send(id byte, b []byte, patience time.Duration) bool {
 	c := m.channel(id)
-	if c == nil || len(b) > c.desc.MaxMessage {
+	if c == nil || m.stopped.Load() || len(b) > c.desc.MaxMessage {
 		return false
 	}
 	message := dialect.Message{Type: uint32(id), Body: b}

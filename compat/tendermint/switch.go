@@ -284,6 +284,7 @@ func (sw *Switch) left(l *node.Link, why error) {
 	sw.mu.Lock()
 	delete(sw.byLink, l.ID())
 	sw.mu.Unlock()
+	p.mconn.stopped.Store(true) // before anybody is told
 	sw.peers.Remove(p)
 	for _, m := range sw.mailboxes() {
 		m.left(p, why)
@@ -291,7 +292,6 @@ func (sw *Switch) left(l *node.Link, why error) {
 	if sw.gone != nil {
 		sw.gone(p, why)
 	}
-	p.mconn.stopped.Store(true)
 }
 
 // NumPeers returns how many peers there are whom we dialed, and who dialed us, and
