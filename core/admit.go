@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/addr"
@@ -95,7 +96,7 @@ func (n *Node) admit(now time.Time, l *link, in dialect.Intro) error {
 	if l.dialed {
 		n.leads(l.addr, in.ID)
 	}
-	rival := n.byID[in.ID] // no link is filed under ""
+	rival := n.rival(in.ID)
 	err := n.judge(now, l, rival)
 	switch {
 	case err == errTwice && n.tolerate(now, l, rival):
@@ -111,6 +112,14 @@ func (n *Node) admit(now time.Time, l *link, in dialect.Intro) error {
 	n.oust(now, l, rival)
 	n.enroll(l)
 	return nil
+}
+
+// rival returns the link that a new one of an identity has to do with, or nil.
+func (n *Node) rival(id string) *link {
+	if n.cfg.Twice {
+		return nil
+	}
+	return n.byID[id] // no link is filed under ""
 }
 
 // judge returns why an introduced peer may not stay.
@@ -186,14 +195,24 @@ func (n *Node) enroll(l *link) {
 
 // file lets an admitted link be found.
 func (n *Node) file(l *link) {
-	if l.intro.ID != "" {
-		n.byID[l.intro.ID] = l
+	if id := l.intro.ID; id != "" && (n.byID[id] == nil || !n.cfg.Twice) {
+		n.byID[id] = l
 	}
 	if l.listen.Dialable() {
 		n.occupy(l, l.listen)
 		if n.listens[l.listen] == nil {
 			n.listens[l.listen] = l
 		}
+	}
+}
+
+// refile lets the oldest link of an identity be found, if there may be several.
+func (n *Node) refile(id string) {
+	if !n.cfg.Twice {
+		return
+	}
+	if i := slices.IndexFunc(n.made, func(l *link) bool { return l.admitted && l.intro.ID == id }); i >= 0 {
+		n.byID[id] = n.made[i]
 	}
 }
 
@@ -205,6 +224,7 @@ func (n *Node) withdraw(l *link) {
 	n.change(l, func() { l.admitted = false })
 	if n.byID[l.intro.ID] == l {
 		delete(n.byID, l.intro.ID)
+		n.refile(l.intro.ID)
 	}
 	if n.listens[l.listen] == l {
 		delete(n.listens, l.listen)

@@ -45,6 +45,7 @@ type Config struct {
 	MaxNumInboundPeers  int  // 40; negative for none
 	MaxNumOutboundPeers int  // 10; negative to dial persistent peers alone
 	AllowDuplicateIP    bool // several peers of one IP address, as in 2014 always; unconditional and persistent peers may share any
+	AllowDuplicateID    bool // several connections of one identity, each a peer with a Key of its own; otherwise one of the two ends (CometBFT)
 	NoPex               bool // do not exchange addresses: the channel 0 is the application's
 	SeedMode            bool // ask, answer once, hang up, but not on persistent and unconditional peers (CometBFT)
 

@@ -74,6 +74,7 @@ func (sw *Switch) tuning() core.Config {
 		Outbound: or(c.MaxNumOutboundPeers, defaultOutbound),
 		Inbound:  or(c.MaxNumInboundPeers, defaultInbound),
 		PerHost:  perHost,
+		Twice:    c.AllowDuplicateID,
 		Backoff:  backoff,
 		BanTime:  c.BanTime,
 		Always:   sw.parsed.always,
@@ -158,7 +159,7 @@ func (sw *Switch) judge(id string, remote addr.Addr, dialed bool) error {
 }
 
 // crowded reports whether a peer may not come in because another has its IP
-// address. A second connection to the same identity is the engine's to judge. In
+// address. Whether one identity may have two connections is another matter. In
 // 2014 nobody had an identity, and two nodes that dialed each other could not know.
 func (sw *Switch) crowded(id string, remote addr.Addr) bool {
 	if sw.cfg.AllowDuplicateIP || sw.cfg.Protocol != CometBFT || sw.parsed.unconditional[id] {
@@ -170,7 +171,7 @@ func (sw *Switch) crowded(id string, remote addr.Addr) bool {
 		}
 	}
 	for _, p := range sw.peers.List() {
-		if p.machine() == remote.HostOnly() && (id == "" || p.ID() != id) {
+		if p.machine() == remote.HostOnly() && (id == "" || p.ID() != id || sw.cfg.AllowDuplicateID) {
 			return true
 		}
 	}

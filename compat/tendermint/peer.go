@@ -13,8 +13,8 @@ import (
 // Peer is another node that is connected, for one lifetime of the connection. Its
 // methods may be called from any goroutine.
 type Peer struct {
-	// Key names the peer among those of its Switch: its identity in CometBFT,
-	// and the address at the other end in 2014.
+	// Key names the peer among those of its Switch: its identity in CometBFT, and
+	// the address at the other end in 2014; both where an identity may come twice.
 	Key string
 
 	// Immutable.
@@ -28,7 +28,7 @@ type Peer struct {
 
 // newPeer describes a link that came up.
 func (sw *Switch) newPeer(l *node.Link) *Peer {
-	p := &Peer{Key: keyOf(l), link: l}
+	p := &Peer{Key: sw.keyOf(l), link: l}
 	if x, ok := l.Intro().Info.(*tendermint.Peer); ok && x.NodeInfo != nil {
 		p.info, p.has = x.NodeInfo, new([256]bool)
 		for _, id := range x.NodeInfo.Channels {
@@ -45,11 +45,15 @@ func (sw *Switch) newPeer(l *node.Link) *Peer {
 }
 
 // keyOf returns the key of the peer of a link.
-func keyOf(l *node.Link) string {
-	if id := l.Intro().ID; id != "" {
-		return id
+func (sw *Switch) keyOf(l *node.Link) string {
+	id := l.Intro().ID
+	switch {
+	case id == "":
+		return l.Addr().String()
+	case sw.cfg.AllowDuplicateID:
+		return id + "@" + l.Addr().String()
 	}
-	return l.Addr().String()
+	return id
 }
 
 // IsOutbound reports whether we dialed.

@@ -56,7 +56,7 @@ func testLimits(t *testing.T) {
 }
 
 // Of two nodes with one IP address the second is let in if the configuration says
-// so, or if it is unconditional; of two with one identity only one ever is.
+// so, or if it is unconditional, and so is the second with one identity.
 func TestDuplicates(t *testing.T) {
 	neighbor := func(t *testing.T, netw *mem.Network) string { return idOf(comet(t, netw, 3)) }
 	for _, tt := range []struct {
@@ -73,6 +73,8 @@ func TestDuplicates(t *testing.T) {
 			c.UnconditionalPeerIDs = []string{neighbor(t, netw)}
 		}, 3, 2, 2},
 		{"one identity on two machines", func(_ *testing.T, _ *mem.Network, c *Config) { c.AllowDuplicateIP = true }, 2, 3, 1},
+		{"one identity on two machines, allowed", func(_ *testing.T, _ *mem.Network, c *Config) { c.AllowDuplicateID = true }, 2, 3, 2},
+		{"one identity on one machine, which is not", func(_ *testing.T, _ *mem.Network, c *Config) { c.AllowDuplicateID = true }, 2, 2, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
