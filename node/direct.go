@@ -32,15 +32,22 @@ type line struct {
 	try *nowait.Writer
 }
 
-// goLive lets the outbox be written. Called once.
-func (o *outbox) goLive(l *Link, raw syscall.RawConn) {
+// goLive lets the outbox be written. Called once. If a lone message waits, such
+// as a first ping, the caller is to write it, with the pen: no writer is started
+// on a link that may be quiet from then on.
+func (o *outbox) goLive(l *Link, raw syscall.RawConn) (it item, pen bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.pen = pen{raw: raw, prelude: l.link.Prelude}
+	o.pen.raw, o.pen.prelude = raw, l.link.Prelude
 	o.link, o.idle, o.absent = l, true, true
-	if len(o.queue) > 0 || o.closed {
+	switch {
+	case len(o.queue) == 1 && o.queue[0].alone && raw != nil && !o.closed:
+		it, o.queue, o.idle = o.queue[0], nil, false
+		return it, true
+	case len(o.queue) > 0 || o.closed:
 		o.rouse()
 	}
+	return item{}, false
 }
 
 // canBeAlone reports whether it is small, and nobody is to be told about it:

@@ -22,6 +22,7 @@ const (
 type batch struct {
 	enc    dialect.Encoder
 	framer dialect.Framer // enc, if it is one
+	pairer dialect.Pairer // enc, if it is one
 	press  *press.Press   // makes what several links send, or nil if that cannot be shared
 	large  int            // bodies of at least so many bytes are not copied
 
@@ -57,6 +58,14 @@ func (b *batch) reset() {
 // closed reports whether the batch is large enough.
 func (b *batch) closed() bool {
 	return len(b.buf) >= batchCopy || b.laid+len(b.run.Bytes()) >= batchRuns || b.size >= batchBytes || len(b.vec) >= batchVec
+}
+
+// pair tells the encoder of the first two of the messages that are to be added next,
+// unless it may not be asked for them because other links send them too.
+func (b *batch) pair(next []item) {
+	if b.pairer != nil && len(next) > 1 && next[0].shared == nil && next[1].shared == nil {
+		b.pairer.Pair(next[0].msg, next[1].msg)
+	}
 }
 
 // add appends a message. On an error the batch is as it was.

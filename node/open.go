@@ -102,7 +102,9 @@ func (l *Link) run(c net.Conn) {
 		return
 	}
 	l.parts.Store(2)
-	l.out.goLive(l, raw)
+	if it, pen := l.out.goLive(l, raw); pen {
+		l.direct(&it)
+	}
 	l.n.wg.Go(func() { l.read(c, w) }) // on a small stack: this one grew for the opening
 }
 

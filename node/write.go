@@ -40,6 +40,7 @@ func (l *Link) write() {
 	w := &writer{l: l, c: c}
 	w.enc, w.press = l.link.Encoder, l.n.press(l.link.Shared)
 	w.framer, _ = w.enc.(dialect.Framer)
+	w.pairer, _ = w.enc.(dialect.Pairer)
 	w.packer, _ = w.enc.(dialect.Packer)
 	w.track.packer, _ = w.enc.(dialect.Tracker)
 	w.large = copyBelow
@@ -163,6 +164,9 @@ func (w *writer) send() error {
 		first, msgs := w.next, 0
 		for ; w.next < len(w.q) && !w.closed(); w.next++ {
 			it := &w.q[w.next]
+			if (w.next-first)%2 == 0 {
+				w.pair(w.q[w.next:])
+			}
 			if err := w.add(it); err != nil {
 				w.l.refuse(it, err)
 				continue
