@@ -131,6 +131,15 @@ type Framer interface {
 	Frame(dst []byte, m Message) (out []byte, tail int, err error)
 }
 
+// Pairer is an Encoder that takes less time over two messages together than over
+// each by itself, as checksums may.
+type Pairer interface {
+	Encoder
+	// Pair says that p and then q are about to be appended or framed, next and
+	// in this order. Until then their bodies do not change. It is only a hint.
+	Pair(p, q Message)
+}
+
 // Packer is an Encoder that chooses what to send next, for dialects that
 // interleave channels by priority. The writer puts what it takes from the
 // outbox and packs until nothing is left.

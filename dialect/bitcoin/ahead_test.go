@@ -51,7 +51,7 @@ func TestMessagesAreTheSameHoweverManyArriveTogether(t *testing.T) {
 				var stream []byte
 				for i, m := range bodies {
 					at := len(stream)
-					stream = append(stream, mustAppend(t, encoder{&p, p.Net}, m)...)
+					stream = append(stream, mustAppend(t, &encoder{p: &p, net: p.Net}, m)...)
 					if i == broken {
 						stream[at+headerSize-1] ^= 1
 					}
@@ -65,5 +65,51 @@ func TestMessagesAreTheSameHoweverManyArriveTogether(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestPairedMessagesAreWrittenAsTheyAre holds checksums that are taken ahead to the
+// bodies that are written, whatever comes instead of what was said to come.
+func TestPairedMessagesAreWrittenAsTheyAre(t *testing.T) {
+	p := SoterSim()
+	tx := func(c byte, n int) dialect.Message {
+		return dialect.Message{Type: TypeTx, Body: bytes.Repeat([]byte{c}, n)}
+	}
+	a, b, c, none := tx('a', 250), tx('b', 100), tx('c', 250), tx('n', 0)
+	tooLong := dialect.Message{Type: TypePing, Body: make([]byte, 9)}
+	for name, say := range map[string][]dialect.Message{
+		"in order":          {a, b},
+		"the second only":   {b, c},
+		"another between":   {a, c, b},
+		"twice":             {a, a, b, b},
+		"without a body":    {none, a, b},
+		"one over a limit":  {tooLong, a, b},
+		"one more than two": {a, b, c},
+	} {
+		for _, pair := range [][2]dialect.Message{{a, b}, {b, a}, {a, none}, {tooLong, a}, {c, c}} {
+			_, e := codecOf(p)
+			e.Pair(pair[0], pair[1])
+			for _, m := range say {
+				_, plain := codecOf(p)
+				want, wantErr := plain.Append(nil, m)
+				got, err := e.Append(nil, m)
+				if !bytes.Equal(got, want) || (err == nil) != (wantErr == nil) {
+					t.Fatalf("%s: %q is written as %x with %v, want %x with %v", name, m.Body, got, err, want, wantErr)
+				}
+			}
+		}
+	}
+}
+
+func TestBodiesMayChangeOnceTheyAreWritten(t *testing.T) {
+	_, e := codecOf(SoterSim())
+	a, b := dialect.Message{Type: TypeTx, Body: []byte("first")}, dialect.Message{Type: TypeTx, Body: []byte("second")}
+	e.Pair(a, b)
+	mustAppend(t, e, a)
+	mustAppend(t, e, b)
+	copy(a.Body, "other")
+	_, plain := codecOf(SoterSim())
+	if got, want := mustAppend(t, e, a), mustAppend(t, plain, a); !bytes.Equal(got, want) {
+		t.Errorf("written as %x, want %x", got, want)
 	}
 }

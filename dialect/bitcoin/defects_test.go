@@ -80,7 +80,7 @@ func frameOf(p Params, name string, payload []byte) []byte {
 // TestDefectInventoryOver45000 sends as much inventory as the protocol allows.
 func TestDefectInventoryOver45000(t *testing.T) {
 	for name, p := range networks {
-		d, e := &decoder{p: &p, net: p.Net}, encoder{&p, p.Net}
+		d, e := &decoder{p: &p, net: p.Net}, &encoder{p: &p, net: p.Net}
 		m := dialect.Message{Type: TypeInv, Body: p.AppendInvs(nil, make([]Inv, MaxInv))}
 		ms := decodeAll(t, d, mustAppend(t, e, m))
 		if len(ms) != 1 || ms[0].Type != TypeInv {

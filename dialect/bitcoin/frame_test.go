@@ -12,7 +12,9 @@ import (
 )
 
 // codecOf returns both halves of a link of any network.
-func codecOf(p Params) (*decoder, encoder) { return &decoder{p: &p, net: p.Net}, encoder{&p, p.Net} }
+func codecOf(p Params) (*decoder, *encoder) {
+	return &decoder{p: &p, net: p.Net}, &encoder{p: &p, net: p.Net}
+}
 
 // TestLimits sends each command with as much as it may have and one byte more, on
 // both kinds of network.

@@ -95,7 +95,7 @@ func FuzzNext(f *testing.F) {
 	})
 }
 
-func encodesAlike(t *testing.T, e encoder, m dialect.Message) {
+func encodesAlike(t *testing.T, e *encoder, m dialect.Message) {
 	t.Helper()
 	b, err := e.Append(nil, m)
 	if err != nil {

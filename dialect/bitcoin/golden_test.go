@@ -69,9 +69,9 @@ func recordings(t testing.TB, pattern string, want int) (rs []*recording) {
 }
 
 // soterCodec returns both halves of a link of the recordings' network.
-func soterCodec() (*decoder, encoder) {
+func soterCodec() (*decoder, *encoder) {
 	p := SoterSim()
-	return &decoder{p: &p, net: p.Net}, encoder{&p, p.Net}
+	return &decoder{p: &p, net: p.Net}, &encoder{p: &p, net: p.Net}
 }
 
 // decodeAll cuts a stream into messages.

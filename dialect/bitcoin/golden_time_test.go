@@ -85,7 +85,7 @@ func TestGoldenTrickle(t *testing.T) {
 	}
 	for i, s := range b.out {
 		sec, _ := strconv.Atoi(stamp.FindStringSubmatch(want[i].Meaning)[1])
-		if got := string(mustAppend(t, encoder{&p, p.Net}, s.Message)); got != string(want[i].bytes(t)) {
+		if got := string(mustAppend(t, &encoder{p: &p, net: p.Net}, s.Message)); got != string(want[i].bytes(t)) {
 			t.Errorf("announcement %d differs", i)
 		}
 		if s.at != time.Duration(sec)*time.Second {

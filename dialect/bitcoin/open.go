@@ -41,7 +41,7 @@ func (d *Dialect) Open(rw io.ReadWriter, o *dialect.Opening) (*dialect.Link, err
 	if x.net == 0 {
 		x.net = d.cfg.Params.Net
 	}
-	x.enc = encoder{&x.cfg.Params, x.net}
+	x.enc = &encoder{p: &x.cfg.Params, net: x.net}
 	x.hs = &Handshake{Dialed: o.Dialing, Remote: o.Remote}
 	if err := x.prepare(); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ type exchange struct {
 	rw   io.ReadWriter
 	o    *dialect.Opening
 	net  uint32
-	enc  encoder
+	enc  *encoder
 	hs   *Handshake
 	pver uint32 // agreed on; 0 before
 	out  []byte // to be written
