@@ -70,6 +70,7 @@ type state struct {
 	verAck       bool
 	witness      bool
 	wantsHeaders bool
+	wantsAddrV2  bool
 	timeOffset   int64
 
 	startingHeight int32
@@ -229,6 +230,9 @@ func (p *Peer) run() {
 		return
 	}
 	p.encoder = link.Encoder
+	if hs, ok := link.Intro.Info.(*bitcoin.Handshake); ok {
+		p.set(func(s *state) { s.wantsAddrV2 = hs.AddrV2 })
+	}
 	p.join(link.Intro)
 	p.out.open(link.Intro.Version)
 	p.wg.Go(p.write)

@@ -29,15 +29,35 @@ func (p *Peer) PushAddrMsg(addresses []*wire.NetAddress) ([]*wire.NetAddress, er
 		return nil, nil
 	}
 	msg := wire.NewMsgAddr()
-	msg.AddrList = slices.Clone(addresses)
-	if len(msg.AddrList) > wire.MaxAddrPerMsg {
-		rand.Shuffle(len(msg.AddrList), func(i, j int) {
-			msg.AddrList[i], msg.AddrList[j] = msg.AddrList[j], msg.AddrList[i]
-		})
-		msg.AddrList = msg.AddrList[:wire.MaxAddrPerMsg]
-	}
+	msg.AddrList = some(addresses)
 	p.QueueMessage(msg, nil)
 	return slices.Clone(msg.AddrList), nil
+}
+
+// PushAddrV2Msg is PushAddrMsg for addresses on networks of all kinds, BIP155, which only
+// Bitcoin's networks have. It is an error if the remote does not want
+// them; see [Peer.WantsAddrV2].
+func (p *Peer) PushAddrV2Msg(addrs []*wire.NetAddressV2) ([]*wire.NetAddressV2, error) {
+	switch {
+	case !p.WantsAddrV2():
+		return nil, errors.New("addrv2: the remote has not asked for it")
+	case len(addrs) == 0:
+		return nil, nil
+	}
+	msg := wire.NewMsgAddrV2()
+	msg.AddrList = some(addrs)
+	p.QueueMessage(msg, nil)
+	return slices.Clone(msg.AddrList), nil
+}
+
+// some returns a list of its own: all, or as many as a message may have at random.
+func some[T any](list []T) []T {
+	list = slices.Clone(list)
+	if len(list) > wire.MaxAddrPerMsg {
+		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		list = list[:wire.MaxAddrPerMsg]
+	}
+	return list
 }
 
 // PushAddrCacheMsg sends all the addresses of a node, by what they are to it: a

@@ -43,6 +43,40 @@ func TestPushAddrMsg(t *testing.T) {
 	})
 }
 
+// TestPushAddrV2Msg sends a thousand at most to who understands them, and nothing to
+// others.
+func TestPushAddrV2Msg(t *testing.T) {
+	got := make(chan *wire.MsgAddrV2, 2)
+	btc := config(peer.MessageListeners{OnAddrV2: func(_ *peer.Peer, m *wire.MsgAddrV2) { got <- m }})
+	btc.ChainParams = &chaincfg.BitcoinSimNetParams
+	_, out := connect(t, btc, btc)
+	if sent, err := out.PushAddrV2Msg(nil); sent != nil || err != nil {
+		t.Errorf("of nothing it sent %v, %v", sent, err)
+	}
+	var many []*wire.NetAddressV2
+	for n := range 1500 {
+		many = append(many, &wire.NetAddressV2{Network: wire.NetworkIPv4, Addr: []byte{10, 1, byte(n >> 8), byte(n)}, Port: 1})
+	}
+	sent, err := out.PushAddrV2Msg(many)
+	if err != nil || len(sent) != 1000 {
+		t.Fatalf("of many it sent %d, %v", len(sent), err)
+	}
+	m := await(t, "addresses", got)
+	if len(m.AddrList) != 1000 || !slices.Equal(m.AddrList[7].Addr, sent[7].Addr) {
+		t.Errorf("%d addresses arrived, the eighth is %v, not %v", len(m.AddrList), m.AddrList[7], sent[7])
+	}
+
+	old := *btc
+	old.ProtocolVersion = wire.AddrV2Version - 1
+	_, toOld := connect(t, &old, btc)
+	_, soter := connect(t, config(peer.MessageListeners{}), config(peer.MessageListeners{}))
+	for name, p := range map[string]*peer.Peer{"an old version": toOld, "Soter": soter} {
+		if sent, err := p.PushAddrV2Msg(many[:1]); sent != nil || err == nil || p.WantsAddrV2() {
+			t.Errorf("to %s it sent %v, %v", name, sent, err)
+		}
+	}
+}
+
 // TestPushAddrCacheMsg sends everything, a thousand in each message: one of soterd's
 // took a thousand and one and could not be encoded.
 func TestPushAddrCacheMsg(t *testing.T) {

@@ -188,6 +188,10 @@ func (p *Peer) VersionKnown() bool { return get(p, func(s *state) bool { return 
 // VerAckReceived reports whether the remote's verack has arrived.
 func (p *Peer) VerAckReceived() bool { return get(p, func(s *state) bool { return s.verAck }) }
 
+// WantsAddrV2 reports whether the remote understands addrv2, BIP155: it says so in the
+// handshake, on Bitcoin's networks only.
+func (p *Peer) WantsAddrV2() bool { return get(p, func(s *state) bool { return s.wantsAddrV2 }) }
+
 // WantsHeaders reports whether the remote asked for headers instead of inventory.
 func (p *Peer) WantsHeaders() bool { return get(p, func(s *state) bool { return s.wantsHeaders }) }
 
