@@ -215,6 +215,7 @@ func testSilence(t *testing.T) {
 	if took := time.Since(start); took > 90*time.Second {
 		t.Errorf("noticed after %v", took)
 	}
+	synctest.Wait()
 	ended := append(na.Ended(1), nb.Ended(1)...) // the first to notice resets the other's
 	if !slices.ContainsFunc(ended, func(e stats.Ended) bool { return e.Kind == "timeout" && strings.Contains(e.Why, "silent") }) {
 		t.Errorf("ended: %+v", ended)

@@ -105,7 +105,7 @@ func (l *Link) run(c net.Conn) {
 	if it, pen := l.out.goLive(l, raw); pen {
 		l.direct(&it)
 	}
-	l.n.wg.Go(func() { l.read(c, w) }) // on a small stack: this one grew for the opening
+	l.n.wg.Go(func() { l.read(c, w, true) }) // on a small stack: this one grew for the opening
 }
 
 // open runs the opening exchange and hands the result to the brain.

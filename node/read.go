@@ -42,13 +42,23 @@ type reader struct {
 
 	alarmed bool // a read deadline is set to look at quiet links
 	moved   bool // something arrived since it was set
+	grown   bool // the stack may have: it is new, or has been in the handler
 }
 
-// read is the link's reader.
-func (l *Link) read(c net.Conn, w *window) {
-	r := &reader{l: l, c: c, w: w, dec: l.link.Decoder}
+// errGrown ends a reader whose stack another one is to do without.
+var errGrown = errors.New("the stack may have grown")
+
+// read is the link's reader: a goroutine, and when the link goes quiet after it
+// was busy, another one. A stack that has grown stays so while it waits here.
+func (l *Link) read(c net.Conn, w *window, grown bool) {
+	r := &reader{l: l, c: c, w: w, dec: l.link.Decoder, grown: grown}
+	err := l.guard(r.run)
+	if err == errGrown {
+		l.n.wg.Go(func() { l.read(c, w, false) })
+		return
+	}
 	defer l.leave(c)
-	if err := l.guard(r.run); !l.ends(err) {
+	if !l.ends(err) {
 		l.end(outside("read", err))
 	}
 }
@@ -156,6 +166,7 @@ func (r *reader) handOver() {
 // deliver calls the handler. When it returns the bodies are the reader's again.
 // However long it takes, the peer is not to be taken for silent.
 func (r *reader) deliver() {
+	r.grown = true
 	r.l.serving.Store(true)
 	r.l.n.cfg.Handler.Receive(r.l, r.app)
 	r.l.stats.InLast.Store(r.l.n.stamp())
@@ -169,9 +180,10 @@ func (r *reader) deliver() {
 	r.app = r.app[:0]
 }
 
-// alarm sees to it that a link with a big buffer wakes up when nothing comes.
+// alarm sees to it that a link with a big buffer, or stack, wakes up when nothing
+// comes. Pings alone do not make it so: they would set an alarm each.
 func (r *reader) alarm() error {
-	if r.alarmed || !r.w.big() {
+	if r.alarmed || !r.grown && !r.w.big() {
 		return nil
 	}
 	r.alarmed, r.moved = true, false
@@ -201,7 +213,10 @@ func (r *reader) overdue(err error) error {
 	if r.alarmed {
 		return r.setAlarm(time.Now().Add(r.l.n.quiet))
 	}
-	return r.setAlarm(time.Time{})
+	if err := r.setAlarm(time.Time{}); err != nil || !r.grown {
+		return err
+	}
+	return errGrown
 }
 
 // The sizes of a read buffer.

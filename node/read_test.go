@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"parley/dialect"
+	"parley/route"
 	"parley/transport/mem"
 )
 
@@ -169,7 +171,12 @@ func startReader(t *testing.T, h Handler) (r *watched, peer io.ReadWriteCloser) 
 	r = &watched{reader: reader{l: l, w: newWindow(), dec: &plainDecoder{}}}
 	r.c = gate{ours, &r.mu}
 	ended := make(chan struct{})
-	go func() { defer close(ended); r.run() }()
+	go func() {
+		defer close(ended)
+		for r.run() == errGrown { // as the next goroutine would
+			r.grown = false
+		}
+	}()
 	t.Cleanup(func() { ours.Close(); theirs.Close(); <-ended })
 	return r, theirs
 }
@@ -198,6 +205,33 @@ func testReadShrinks(t *testing.T) {
 	}
 	if n := r.l.stats.InMsgs.Load(); n != 6 {
 		t.Errorf("%d messages arrived, want 6", n)
+	}
+}
+
+// A link that goes quiet has its messages read by another goroutine, since the
+// stack of the first may have grown in the handler.
+func TestReadOnASmallStack(t *testing.T) { synctest.Test(t, testReadOnASmallStack) }
+
+func testReadOnASmallStack(t *testing.T) {
+	var on []string
+	netw := mem.New(time.Millisecond)
+	a := member(netw, 1)
+	a.Handler = events{receive: func(*Link, []dialect.Message) {
+		stack := make([]byte, 64)
+		id, _, _ := strings.Cut(string(stack[:runtime.Stack(stack, false)]), "[")
+		on = append(on, id)
+	}}
+	_, nb, _ := two(t, a, member(netw, 2, 1))
+	for range 2 {
+		for range 3 {
+			nb.Broadcast(app("x"), route.All(), nil)
+			time.Sleep(time.Second)
+		}
+		time.Sleep(3 * quiet)
+	}
+	synctest.Wait()
+	if len(on) != 6 || on[0] != on[2] || on[3] != on[5] || on[0] == on[3] {
+		t.Errorf("read on %q", on)
 	}
 }
 
