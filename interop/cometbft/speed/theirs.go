@@ -22,22 +22,25 @@ type line = conn.MConnection
 
 // theirLines returns both ends of a connection, with what each is to do with a
 // message.
-func theirLines(flush time.Duration, here, there func([]byte)) (a, b *line, err error) {
+func theirLines(queue int, flush time.Duration, here, there func([]byte)) (a, b *line, err error) {
 	x, y, err := raw.Pair()
 	if err != nil {
 		return nil, nil, err
 	}
 	var wg sync.WaitGroup
 	var errA, errB error
-	wg.Go(func() { a, errA = theirLine(x, 1, flush, here) })
-	wg.Go(func() { b, errB = theirLine(y, 2, flush, there) })
+	wg.Go(func() { a, errA = theirLine(x, 1, queue, flush, here) })
+	wg.Go(func() { b, errB = theirLine(y, 2, queue, flush, there) })
 	wg.Wait()
 	return a, b, errors.Join(errA, errB)
 }
 
-// theirLine seals a connection and runs it without limits of rate. Its queue is as
-// long as the longest of a node's channels.
-func theirLine(c net.Conn, n int, flush time.Duration, receive func([]byte)) (*line, error) {
+// longestQueue is how many messages the longest of a node's queues holds.
+const longestQueue = 1000
+
+// theirLine seals a connection and runs it without limits of rate, and with a queue
+// of so many messages.
+func theirLine(c net.Conn, n, queue int, flush time.Duration, receive func([]byte)) (*line, error) {
 	sealed, err := conn.MakeSecretConnection(c, cometkey.PrivKey(key(n)))
 	if err != nil {
 		return nil, err
@@ -49,7 +52,7 @@ func theirLine(c net.Conn, n int, flush time.Duration, receive func([]byte)) (*l
 		cfg.FlushThrottle = flush
 	}
 	m := conn.NewMConnectionWithConfig(sealed, []*conn.ChannelDescriptor{{
-		ID: channel, Priority: 1, SendQueueCapacity: 1000, RecvMessageCapacity: 22_020_096,
+		ID: channel, Priority: 1, SendQueueCapacity: queue, RecvMessageCapacity: 22_020_096,
 	}}, func(_ byte, b []byte) { receive(b) }, func(any) {}, cfg)
 	m.SetLogger(log.NewNopLogger())
 	return m, m.Start()
@@ -71,7 +74,8 @@ var errUnsent = errors.New("theirs does not send")
 // theirOneWay is one end sending to the other.
 func theirOneWay(size int) (Work, error) {
 	f := newFlow(size, 1)
-	a, b, err := theirLines(0, func([]byte) {}, func([]byte) { f.got.Add(1) })
+	queue := min(longestQueue, 64<<20/size) // a gigabyte would take longer than all else
+	a, b, err := theirLines(queue, 0, func([]byte) {}, func([]byte) { f.got.Add(1) })
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +99,7 @@ func theirEcho(size int, flush time.Duration) (Work, error) {
 	var ready sync.WaitGroup
 	ready.Add(1)
 	answer := func(msg []byte) { ready.Wait(); b.Send(channel, msg) }
-	a, there, err := theirLines(flush, func([]byte) { e.back <- struct{}{} }, answer)
+	a, there, err := theirLines(longestQueue, flush, func([]byte) { e.back <- struct{}{} }, answer)
 	if err != nil {
 		return nil, err
 	}
