@@ -62,6 +62,10 @@ type exchange struct {
 	hs   *Handshake
 	pver uint32 // agreed on; 0 before
 	out  []byte // to be written
+
+	// in is here and not handed around: what waits for a peer should not need a
+	// larger stack than goroutines begin with.
+	in dialect.Intro
 }
 
 // prepare makes our version message.
@@ -93,22 +97,20 @@ func (x *exchange) dial() (*dialect.Link, error) {
 	if err := x.flush(); err != nil {
 		return nil, err
 	}
-	in, err := x.meet()
-	if err != nil {
+	if err := x.meet(); err != nil {
 		return nil, err
 	}
-	return x.finish(in)
+	return x.finish()
 }
 
 func (x *exchange) listen() (*dialect.Link, error) {
-	in, err := x.meet()
-	if err != nil {
+	if err := x.meet(); err != nil {
 		return nil, err
 	}
 	if err := x.version(x.pver); err != nil {
 		return nil, err
 	}
-	return x.finish(in)
+	return x.finish()
 }
 
 // version puts our version message, as it is written for a protocol version.
@@ -121,12 +123,12 @@ func (x *exchange) version(pver uint32) error {
 }
 
 // finish writes what is still to be said, and for Bitcoin waits for the verack.
-func (x *exchange) finish(in dialect.Intro) (*dialect.Link, error) {
+func (x *exchange) finish() (*dialect.Link, error) {
 	if x.cfg.Params.Soter {
 		if err := x.flush(); err != nil {
 			return nil, err
 		}
-		return x.link(in), nil
+		return x.link(), nil
 	}
 	var err error
 	if x.pver >= sendAddrV2Version {
@@ -141,47 +143,53 @@ func (x *exchange) finish(in dialect.Intro) (*dialect.Link, error) {
 	if err := x.awaitVerAck(); err != nil {
 		return nil, err
 	}
-	return x.link(in), nil
+	return x.link(), nil
 }
 
 // meet reads the other side's version message and goes through the checks of
 // soter.md 1.5 in their order. That of the protocol version comes before the node
 // is asked, or a peer that cannot stay might take the place of another.
-func (x *exchange) meet() (in dialect.Intro, err error) {
+func (x *exchange) meet() error {
 	theirs := &x.hs.Version
 	if err := x.receiveVersion(theirs); err != nil {
-		return in, err
+		return err
 	}
 	p := &x.cfg.Params
 	if theirs.Nonce != 0 && theirs.Nonce == x.hs.Own.Nonce {
-		return in, fault.New(fault.Local, "open", dialect.ErrSelf)
+		return fault.New(fault.Local, "open", dialect.ErrSelf)
 	}
 	x.pver = min(x.cfg.Version, theirs.Protocol)
 	if p.Soter && theirs.Genesis != p.Genesis {
-		return in, x.reject(RejectInvalid, fmt.Sprintf("peer genesis block hash different from ours (%v != %v)", theirs.Genesis, p.Genesis))
+		return x.reject(RejectInvalid, fmt.Sprintf("peer genesis block hash different from ours (%v != %v)", theirs.Genesis, p.Genesis))
 	}
 	if why := clash(x.hs.Own.Agent, theirs.Agent); p.Soter && why != "" {
-		return in, x.reject(RejectInvalid, why)
+		return x.reject(RejectInvalid, why)
 	}
 	if x.cfg.Judge != nil {
 		if j := x.cfg.Judge(theirs); j != nil {
-			return in, x.turnAway(j)
+			return x.turnAway(j)
 		}
 	}
 	if theirs.Protocol < x.cfg.MinVersion {
-		return in, x.reject(RejectObsolete, fmt.Sprintf("protocol version must be %d or greater", x.cfg.MinVersion))
+		return x.reject(RejectObsolete, fmt.Sprintf("protocol version must be %d or greater", x.cfg.MinVersion))
 	}
-	in = dialect.Intro{
+	return x.admit()
+}
+
+// admit asks the node whether it wants the link.
+func (x *exchange) admit() error {
+	theirs := &x.hs.Version
+	x.in = dialect.Intro{
 		Nonce:   theirs.Nonce,
 		Listen:  theirs.From.Addr,
 		Version: x.pver,
 		Agent:   theirs.Agent,
 		Info:    x.hs,
 	}
-	if err := x.o.Admit(in); err != nil {
-		return in, x.denied(err)
+	if err := x.o.Admit(x.in); err != nil {
+		return x.denied(err)
 	}
-	return in, nil
+	return nil
 }
 
 // receiveVersion reads the first message, which has to be version.
@@ -329,10 +337,10 @@ func (x *exchange) flush() error {
 }
 
 // link returns what was agreed on. All links of a node encode alike.
-func (x *exchange) link(in dialect.Intro) *dialect.Link {
+func (x *exchange) link() *dialect.Link {
 	p := &x.cfg.Params
 	return &dialect.Link{
-		Intro: in,
+		Intro: x.in,
 		Decoder: &decoder{
 			p: p, net: x.net, both: x.cfg.Everything, watch: !x.cfg.NoStall,
 			lenient: p.Lenient && local127(x.o.Remote),
