@@ -24,6 +24,12 @@ const (
 	slabBytes   = 8 << 10
 )
 
+// burst is how many such groups are made before the first parcel is handed over,
+// so that the application is not woken for each. What it is slow to take waits
+// as parcels and where it was read: at most what one read brought, 256 KiB or
+// one parcel, twice for each peer.
+const burst = 32
+
 // tally counts parcels of the application. Anyone may add.
 type tally struct {
 	appIn, appOut atomic.Uint64
@@ -268,18 +274,43 @@ func (n *Network) receive(l *node.Link, ms []dialect.Message) {
 	n.tally.appIn.Add(uint64(len(ms)))
 	n.shown.received(ms)
 	for len(ms) > 0 {
-		some := ms[:portion(ms)]
-		parcels := n.parcels(p, some)
+		var made [burst][]Parcel
+		rest := n.fill(&made, p, ms)
+		if lost := n.handAll(l, &made); lost > 0 {
+			lost += len(rest)
+			p.dropped.Add(uint64(lost))
+			n.tally.unread.Add(uint64(lost))
+			return
+		}
+		ms = rest
+	}
+}
+
+// fill turns messages into parcels, as many as made has room for, and returns
+// the rest.
+func (n *Network) fill(made *[burst][]Parcel, p *Peer, ms []dialect.Message) (rest []dialect.Message) {
+	for i := range made {
+		if len(ms) == 0 {
+			break
+		}
+		k := portion(ms)
+		made[i] = n.parcels(p, ms[:k])
+		ms = ms[k:]
+	}
+	return ms
+}
+
+// handAll waits until the application has taken all parcels. It returns how many
+// it did not take because that is in vain.
+func (n *Network) handAll(l *node.Link, made *[burst][]Parcel) (lost int) {
+	for _, parcels := range made {
 		for i := range parcels {
-			if !n.hand(l, &parcels[i]) {
-				lost := uint64(len(ms) - i)
-				p.dropped.Add(lost)
-				n.tally.unread.Add(lost)
-				return
+			if lost > 0 || !n.hand(l, &parcels[i]) {
+				lost++
 			}
 		}
-		ms = ms[len(some):]
 	}
+	return lost
 }
 
 // portion returns how many messages to turn into parcels at once: as many as
