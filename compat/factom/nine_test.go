@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"parley/dialect"
 )
 
 // nine starts three networks of each version that are all connected.
@@ -185,5 +187,33 @@ func TestEveryLossIsCounted(t *testing.T) {
 	})
 	if lost := b.GetInfo().Dropped; lost == 0 || got == 0 {
 		t.Errorf("%d arrived and %d were lost: not the test it means to be", got, lost)
+	}
+}
+
+// When a link ends, all that its last read brought and that the application did
+// not take is counted, however many groups of parcels that is.
+func TestEveryUnreadParcelIsCounted(t *testing.T) {
+	const room, groups = 16, 3*burst + 1
+	c := numbered(local(11), 1)
+	c.ChannelCapacity = room
+	n, _ := pair(t, c, numbered(local(11), 2))
+	p := only(t, n)
+	ms := make([]dialect.Message, groups*slabParcels)
+	for i := range ms {
+		ms[i] = dialect.Message{Type: uint32(TypeMessage), For: dialect.ToApp, Lent: true, Body: []byte{byte(i)}}
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { n.receive(p.link, ms) })
+	eventually(t, "the channel is full", func() bool { return len(n.FromNetwork) == room })
+	n.Disconnect(p.Hash)
+	wg.Wait()
+	want := uint64(len(ms) - room)
+	if in, of := n.GetInfo().Dropped, p.GetMetrics().Dropped; in != want || of != want {
+		t.Errorf("%d counted by the network and %d for the peer, want %d", in, of, want)
+	}
+	for i := range room {
+		if got := next(t, n); string(got.Payload) != string([]byte{byte(i)}) || got.Address != p.Hash {
+			t.Errorf("parcel %d is %x of %s", i, got.Payload, got.Address)
+		}
 	}
 }
