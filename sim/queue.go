@@ -1,6 +1,10 @@
 package sim
 
-import "math/bits"
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+)
 
 // kind says what an event is about, and with it what its fields mean.
 type kind uint8
@@ -47,36 +51,35 @@ func (e *event) before(f *event) bool {
 }
 
 const (
-	slotBits = 20 // a slot is 2^20 ns, about a millisecond
-	slots    = 1024
+	slotBits = 22 // a slot is 2^22 ns, about four milliseconds
+	slots    = 4096
 	slotMask = slots - 1
 )
 
-// queue holds events by time in three tiers. What belongs to the current slot
-// is in a small heap that stays in the processor's cache; what belongs to the
-// next thousand slots lies unsorted in one bag each; the rest is in a far
-// heap. A queue of half a million events costs about as much a step as one of
-// a thousand.
+// queue holds events by time in three tiers. Those of the current slot are sorted;
+// what belongs to the next four thousand slots, some 17 seconds, lies unsorted in
+// one bag each; the rest is in a far heap. A queue of half a million events costs
+// about as much a step as one of a thousand.
 type queue struct {
 	seq  uint64
-	len  int
-	cur  int64 // all of slot cur and before is in near
-	near heap
-	bags [slots][]event
+	cur  int64   // all of slot cur and before is in near or late
+	near []event // in order
+	next int     // the first of near that has not happened
+	warm int     // the first of near that was not looked at ahead of time
+	late heap    // what was added to slot cur, or before, once that was the current one
+	bags bags
 	full [slots / 64]uint64 // which bags are not empty
 	far  heap
-	idle [][]event // emptied bags
-	new  bool      // near was a bag a moment ago
+	sort sorter
 }
 
 // push adds an event.
 func (q *queue) push(at int64, k kind, arg uint8, a, b uint32) {
 	q.seq++
-	q.len++
 	e := event{at, q.seq<<ordShift | uint64(k)<<8 | uint64(arg), a, b}
 	switch s := at >> slotBits; {
 	case s <= q.cur:
-		q.near.push(e)
+		q.late.push(e)
 	case s < q.cur+slots:
 		q.bag(s, e)
 	default:
@@ -86,57 +89,49 @@ func (q *queue) push(at int64, k kind, arg uint8, a, b uint32) {
 
 func (q *queue) bag(s int64, e event) {
 	i := s & slotMask
-	if q.bags[i] == nil {
-		q.full[i>>6] |= 1 << (i & 63)
-		if n := len(q.idle); n > 0 {
-			q.bags[i], q.idle = q.idle[n-1], q.idle[:n-1]
-		}
-	}
-	q.bags[i] = append(q.bags[i], e)
+	q.full[i>>6] |= 1 << (i & 63)
+	q.bags.put(i, e)
 }
 
 // pop takes out the first event, if it is not after end.
 func (q *queue) pop(end int64) (e event, ok bool) {
-	if len(q.near) == 0 && !q.advance(end) {
+	if q.next == len(q.near) && len(q.late) == 0 && !q.advance(end) {
 		return e, false
 	}
-	if q.near[0].at > end {
+	if len(q.late) > 0 && (q.next == len(q.near) || q.late[0].before(&q.near[q.next])) {
+		if q.late[0].at > end {
+			return e, false
+		}
+		return q.late.pop(), true
+	}
+	if e = q.near[q.next]; e.at > end {
 		return e, false
 	}
-	q.len--
-	return q.near.pop(), true
+	q.next++
+	return e, true
 }
 
 // advance makes the next slot that holds events the current one, unless it is
 // wholly after end.
 func (q *queue) advance(end int64) bool {
-	s, ok := q.next()
+	s, ok := q.first()
 	if !ok || s > end>>slotBits {
 		return false
 	}
 	q.cur = s
-	if i := s & slotMask; q.bags[i] != nil {
-		q.full[i>>6] &^= 1 << (i & 63)
-		if cap(q.near) > 0 {
-			q.idle = append(q.idle, q.near[:0])
-		}
-		q.near, q.bags[i] = q.bags[i], nil
-		q.near.init()
-		q.new = true
-	}
+	i := s & slotMask
 	for len(q.far) > 0 && q.far[0].at>>slotBits < s+slots {
 		e := q.far.pop()
-		if t := e.at >> slotBits; t > s {
-			q.bag(t, e)
-		} else {
-			q.near.push(e)
-		}
+		q.bag(e.at>>slotBits, e)
 	}
+	q.full[i>>6] &^= 1 << (i & 63)
+	q.sort.in = q.bags.empty(q.sort.in[:0], i)
+	q.near, q.next, q.warm = q.sort.slot(q.near[:0]), 0, 0
 	return true
 }
 
-// next finds the first slot after the current one that holds events.
-func (q *queue) next() (slot int64, ok bool) {
+// first finds the first slot after the current one that holds events.
+func (q *queue) first() (slot int64, ok bool) {
 	from := (q.cur + 1) & slotMask
 	word := q.full[from>>6] >> (from & 63) << (from & 63)
 	for i := range int64(slots/64) + 1 {
@@ -150,6 +145,136 @@ func (q *queue) next() (slot int64, ok bool) {
 		return q.far[0].at >> slotBits, true
 	}
 	return 0, false
+}
+
+// bags holds the events of each slot in the order they were added. A bag is a
+// chain of chunks, and all bags share the chunks that are not in use, so that a
+// slot with many events leaves no memory behind in its bag.
+type bags struct {
+	bag    [slots]bag
+	chunks []chunk // the first is none
+	spare  uint32  // a chain of those not in use
+}
+
+// bag is a chain of chunks.
+type bag struct{ first, last uint32 }
+
+// chunk is a part of a bag. Like events, it has no pointer.
+type chunk struct {
+	events [31]event
+	n      uint32
+	next   uint32
+}
+
+func (b *bags) put(slot int64, e event) {
+	g := &b.bag[slot]
+	if g.last == 0 || b.chunks[g.last].n == uint32(len(chunk{}.events)) {
+		b.extend(g)
+	}
+	c := &b.chunks[g.last]
+	c.events[c.n] = e
+	c.n++
+}
+
+func (b *bags) extend(g *bag) {
+	i := b.spare
+	if i != 0 {
+		b.spare = b.chunks[i].next
+	} else {
+		if len(b.chunks) == 0 {
+			b.chunks = append(b.chunks, chunk{})
+		}
+		i = uint32(len(b.chunks))
+		b.chunks = append(b.chunks, chunk{})
+	}
+	b.chunks[i].n, b.chunks[i].next = 0, 0
+	if g.last == 0 {
+		g.first = i
+	} else {
+		b.chunks[g.last].next = i
+	}
+	g.last = i
+}
+
+// empty appends the events of a slot to dst and takes them out.
+func (b *bags) empty(dst []event, slot int64) []event {
+	g := &b.bag[slot]
+	for i := g.first; i != 0; {
+		c := &b.chunks[i]
+		dst = append(dst, c.events[:c.n]...)
+		i, c.next, b.spare = c.next, b.spare, i
+	}
+	*g = bag{}
+	return dst
+}
+
+// sorter sorts the events of one slot: into parts of it first, in the order they
+// were added, and then within each part, where little is left to do.
+type sorter struct {
+	in    []event       // to be sorted
+	begin [parts]uint32 // where each part begins; once split, where it ends
+}
+
+const (
+	partBits  = 10
+	parts     = 1 << partBits
+	partShift = slotBits - partBits
+	fewEvents = 32 // are sorted at once
+)
+
+// part is the part of its slot that an event belongs to.
+func (e *event) part() int64 { return e.at >> partShift & (parts - 1) }
+
+// slot appends what is in s.in to dst, which is empty, in order.
+func (s *sorter) slot(dst []event) []event {
+	if len(s.in) <= fewEvents {
+		dst = append(dst, s.in...)
+		insertion(dst)
+		return dst
+	}
+	dst = s.split(dst)
+	from := uint32(0)
+	for _, end := range s.begin { // of each part, by now
+		if part := dst[from:end]; len(part) <= fewEvents {
+			insertion(part)
+		} else if !slices.IsSortedFunc(part, order) { // mostly one instant, and in order
+			slices.SortFunc(part, order)
+		}
+		from = end
+	}
+	return dst
+}
+
+func order(a, b event) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.ord, b.ord)) }
+
+// insertion sorts a few events.
+func insertion(es []event) {
+	for i := 1; i < len(es); i++ {
+		e, j := es[i], i
+		for ; j > 0 && e.before(&es[j-1]); j-- {
+			es[j] = es[j-1]
+		}
+		es[j] = e
+	}
+}
+
+// split puts events into the order of their parts.
+func (s *sorter) split(dst []event) []event {
+	clear(s.begin[:])
+	for i := range s.in {
+		s.begin[s.in[i].part()]++
+	}
+	at := uint32(0)
+	for i, n := range s.begin {
+		s.begin[i], at = at, at+n
+	}
+	dst = slices.Grow(dst, len(s.in))[:len(s.in)]
+	for i := range s.in {
+		p := &s.begin[s.in[i].part()]
+		dst[*p] = s.in[i]
+		*p++
+	}
+	return dst
 }
 
 // heap is a heap of events with four children to a node: half as deep as one
@@ -179,13 +304,6 @@ func (h *heap) pop() event {
 		q[:n].sink(0, e)
 	}
 	return top
-}
-
-// init makes a heap of events in any order.
-func (h heap) init() {
-	for i := (len(h) - 2) / 4; i >= 0 && len(h) > 1; i-- {
-		h.sink(i, h[i])
-	}
 }
 
 // sink puts e where i is or below, and lifts what is before it.

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -38,14 +37,47 @@ func TestQueueAgainstSort(t *testing.T) {
 			default:
 				now, want = e.at, want[1:]
 			}
-			if q.len != len(want) {
-				t.Fatalf("seed %d: %d events are queued, want %d", seed, q.len, len(want))
+			if n := q.len(); n != len(want) {
+				t.Fatalf("seed %d: %d events are queued, want %d", seed, n, len(want))
 			}
 		}
 	}
 }
 
-func order(a, b event) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.ord, b.ord)) }
+// len returns how many events are queued.
+func (q *queue) len() int {
+	n := len(q.near) - q.next + len(q.late) + len(q.far)
+	for _, g := range q.bags.bag {
+		for i := g.first; i != 0; i = q.bags.chunks[i].next {
+			n += int(q.bags.chunks[i].n)
+		}
+	}
+	return n
+}
+
+// TestCrowdedSlot puts thousands of events into one slot, spread evenly and
+// crowded into a few nanoseconds of it.
+func TestCrowdedSlot(t *testing.T) {
+	const late = 1 << 62
+	for _, span := range []int64{1 << slotBits, 1 << partShift, 5, 1} {
+		r := rand.New(rand.NewPCG(uint64(span), 0))
+		var q queue
+		for range 5000 {
+			q.push(3<<slotBits+r.Int64N(span), evCall, 0, 5, 6)
+		}
+		last, _ := q.pop(late)
+		for range 4999 {
+			e, ok := q.pop(late)
+			if !ok || !last.before(&e) {
+				t.Fatalf("span %d: %+v, %v came after %+v", span, e, ok, last)
+			}
+			last = e
+		}
+		if n := q.len(); n != 0 {
+			t.Errorf("span %d: %d events are left", span, n)
+		}
+	}
+}
 
 func TestAfterInOrder(t *testing.T) {
 	w := newWorld(t, 1)

@@ -213,7 +213,7 @@ func (w *World) run(end int64, cond func() bool) (bool, error) {
 			w.now = end
 			break
 		}
-		if w.queue.new {
+		if w.queue.next > w.queue.warm {
 			w.warm()
 		}
 		w.now = e.at
@@ -230,21 +230,31 @@ func (w *World) run(end int64, cond func() bool) (bool, error) {
 	return false, w.err
 }
 
-// warm looks at what the events of a new slot are about. In a large world none
+// warmAhead is how many events are looked at before they happen: so many that most
+// waits overlap, and so few that all they are about stays in the cache.
+const warmAhead = 64
+
+// warm looks at what the next events of the slot are about. In a large world none
 // of it is in the processor's cache, and each event would wait for memory by
 // itself; here, where nothing depends on what was read before, the waits overlap.
 // It makes a flood through 100,000 nodes several times as fast.
 func (w *World) warm() {
-	w.queue.new = false
-	near := w.queue.near
-	for i := range near {
-		if near[i].kind() == evDeliver {
-			w.heat += w.conns.get(near[i].a >> 1).ends[near[i].a&1].inBytes
+	q := &w.queue
+	ahead := q.near[q.next-1:]
+	ahead = ahead[:min(warmAhead, len(ahead))]
+	q.warm = q.next - 1 + len(ahead)
+	for i := range ahead {
+		switch e := &ahead[i]; e.kind() {
+		case evDeliver:
+			w.heat += w.conns.get(e.a >> 1).ends[e.a&1].inBytes
+		case evWake:
+			w.heat += uint64(w.nodes[e.a].armed)
 		}
 	}
-	for i := range near {
-		if near[i].kind() == evDeliver {
-			if n := w.conns.get(near[i].a >> 1).ends[near[i].a&1].n; n != nil {
+	for i := range ahead {
+		switch e := &ahead[i]; e.kind() {
+		case evDeliver:
+			if n := w.conns.get(e.a >> 1).ends[e.a&1].n; n != nil {
 				w.heat += uint64(n.index)
 			}
 		}
