@@ -99,14 +99,23 @@ func (n *Node) Command(cmd any) {
 	n.Do(func(c *core.Node, now time.Time, e *core.Effects) { c.Command(now, cmd, e) })
 }
 
-// arm sees to it that an event wakes the core when it wants to be. One that
-// comes earlier than that is left alone: it will look again.
+// arm asks the core when it wants to be woken, and sees to it. What changes the
+// answer is a call into the core, and this is done after each.
 func (n *Node) arm() {
-	next := n.Core.Next()
-	if next.IsZero() {
+	n.due = never
+	if next := n.Core.Next(); !next.IsZero() {
+		n.due = int64(next.Sub(epoch))
+	}
+	n.await()
+}
+
+// await sees to it that an event wakes the core when it is due. One that comes
+// earlier than that is left alone: it will look again.
+func (n *Node) await() {
+	if n.due == never {
 		return
 	}
-	at := max(int64(next.Sub(epoch)), n.w.now)
+	at := max(n.due, n.w.now)
 	if n.armed == never || at < n.armed {
 		n.armed = at
 		n.w.queue.push(at, evWake, 0, n.index, 0)
@@ -119,8 +128,8 @@ func (n *Node) wake(at int64) {
 		return
 	}
 	n.armed = never
-	if next := n.Core.Next(); next.IsZero() || int64(next.Sub(epoch)) > at {
-		n.arm()
+	if n.due == never || n.due > at {
+		n.await()
 		return
 	}
 	n.Core.Wake(n.w.Now(), n.w.begin())

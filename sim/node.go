@@ -67,6 +67,7 @@ type Node struct {
 	rand    *rand.Rand
 	nonce   uint64
 	armed   int64  // when the pending evWake happens, or never
+	due     int64  // when the core wants to be woken, or never
 	stall   int64  // does not read before this
 	part    int32  // of a split network
 	made    uint16 // connections made
@@ -123,7 +124,7 @@ func (w *World) Alias(a addr.Addr, n *Node) { w.at[a] = n }
 // boot gives a node a new core and nonce.
 func (w *World) boot(n *Node) {
 	n.run++
-	n.state, n.armed = up, never
+	n.state, n.armed, n.due = up, never, never
 	n.nonce = n.rand.Uint64() | 1 // not zero
 	n.Core = core.New(n.spec.Core, n.spec.Dialect, core.Host{
 		Rand: n.rand, Nonce: n.nonce, Traffic: n.traffic,
