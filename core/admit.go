@@ -71,7 +71,7 @@ func (n *Node) Attached(now time.Time, remote addr.Addr, dialing bool) (LinkID, 
 // that the identity is over 256 bytes (fault.Protocol).
 func (n *Node) Admit(now time.Time, id LinkID, in dialect.Intro, e *Effects) error {
 	n.now = now
-	l := n.links[id]
+	l := n.find(id)
 	if l == nil || l.up {
 		return fault.New(fault.Local, "admit", errGone)
 	}
@@ -236,7 +236,7 @@ func (n *Node) withdraw(l *link) {
 // given up the link meanwhile, e closes it.
 func (n *Node) Opened(now time.Time, id LinkID, in dialect.Intro, e *Effects) {
 	n.now = now
-	l := n.links[id]
+	l := n.find(id)
 	switch {
 	case l == nil:
 		e.Close = append(e.Close, Close{Link: id, Why: fault.New(fault.Local, "open", errGivenUp)})

@@ -25,15 +25,15 @@ type ban struct {
 // banned with it.
 type bans struct {
 	byAddr map[addr.Addr][]*ban
-	byID   map[string][]*ban  // but for those without an identity
-	queue  *heapq.Queue[*ban] // by their end
+	byID   map[string][]*ban // but for those without an identity
+	queue  heapq.Queue[*ban] // by their end
 }
 
 func newBans() bans {
 	return bans{
 		byAddr: map[addr.Addr][]*ban{},
 		byID:   map[string][]*ban{},
-		queue:  heapq.New(bansBefore, func(b *ban) *int { return &b.pos }),
+		queue:  *heapq.New(bansBefore, func(b *ban) *int { return &b.pos }),
 	}
 }
 

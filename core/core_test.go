@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -258,5 +259,31 @@ func TestErrors(t *testing.T) {
 	err = n.Admit(epoch, id+1, dialect.Intro{}, &e)
 	if fault.KindOf(err) != fault.Local {
 		t.Errorf("no such link: %v", err)
+	}
+}
+
+// TestTouch looks at what a node is about to do: that changes nothing, whether or not
+// it has links.
+func TestTouch(t *testing.T) {
+	n := newNode(1, Config{})
+	n.Touch()
+	var e Effects
+	for i := range 3 {
+		id, err := n.Accepted(epoch, at(fmt.Sprintf("8.1.%d.1:1", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := dialect.Intro{ID: fmt.Sprint(i), Info: fmt.Sprintf("wake %ds", i+1)}
+		n.Opened(epoch, id, in, &e)
+	}
+	before, next := n.State(epoch), n.Next()
+	if len(before.Links) != 3 || next.IsZero() {
+		t.Fatalf("%d links, next %v; want three that are due", len(before.Links), next)
+	}
+	for range 3 {
+		n.Touch()
+	}
+	if after := n.State(epoch); !reflect.DeepEqual(after, before) || !n.Next().Equal(next) {
+		t.Errorf("looking changed %+v to %+v, and %v to %v", before, after, next, n.Next())
 	}
 }

@@ -28,7 +28,7 @@ type keepers struct {
 	byEnd  map[addr.Addr]*keeper // by where their names led
 	hosts  map[netip.Addr]int    // how many have this IP
 	names  bool                  // some are known by name only
-	queue  *heapq.Queue[*keeper]
+	queue  heapq.Queue[*keeper]
 }
 
 func newKeepers() keepers {
@@ -37,7 +37,7 @@ func newKeepers() keepers {
 		byID:   map[string]*keeper{},
 		byEnd:  map[addr.Addr]*keeper{},
 		hosts:  map[netip.Addr]int{},
-		queue:  heapq.New(retriesBefore, func(k *keeper) *int { return &k.pos }),
+		queue:  *heapq.New(retriesBefore, func(k *keeper) *int { return &k.pos }),
 	}
 }
 
@@ -176,7 +176,7 @@ func (n *Node) welcome(l *link) bool {
 // is the peer's link from now on, and the new one ends.
 func (n *Node) Resolved(now time.Time, id LinkID, at addr.Addr, e *Effects) {
 	n.now = now
-	l := n.links[id]
+	l := n.find(id)
 	if l == nil || l.up {
 		return
 	}

@@ -20,30 +20,33 @@ const (
 	maxPlaces = 64
 )
 
-// link is one connection, or an attempt to make one.
+// link is one connection, or an attempt to make one. What waking its session
+// looks at comes first, next to each other in memory.
 type link struct {
-	// Immutable.
-	id       LinkID
-	addr     addr.Addr // as dialed, or as the transport saw it
-	dialed   bool
-	attached bool // made elsewhere, outside all limits
-	made     time.Time
-	tries    int // failures of the address before this link
+	id      LinkID // immutable
+	ses     dialect.Session
+	wake    time.Time
+	wakePos int
+	opened  time.Time
 
 	always   bool // to a peer to hold on to
 	admitted bool // introduced, and may stay
 	refused  bool // this node ends it for reasons of its own
 	up       bool
-	opened   time.Time
-	order    uint64 // among the links that opened
-	intro    dialect.Intro
-	listen   addr.Addr   // where the peer can be dialed, as far as it can be believed
-	places   []addr.Addr // the addresses in use by this link
-	ousts    *link       // the twin whose place this takes when it opens, or nil
-	over     error       // why the peer has ended its half, while that waits for a twin to open
-	ses      dialect.Session
-	wake     time.Time
-	wakePos  int
+
+	// Immutable.
+	dialed   bool
+	attached bool // made elsewhere, outside all limits
+	tries    int  // failures of the address before this link
+	made     time.Time
+	addr     addr.Addr // as dialed, or as the transport saw it
+
+	order  uint64 // among the links that opened
+	intro  dialect.Intro
+	listen addr.Addr   // where the peer can be dialed, as far as it can be believed
+	places []addr.Addr // the addresses in use by this link
+	ousts  *link       // the twin whose place this takes when it opens, or nil
+	over   error       // why the peer has ended its half, while that waits for a twin to open
 }
 
 // tally counts links. Those to peers to hold on to and attached ones are
@@ -98,6 +101,17 @@ func (n *Node) add(l link) *link {
 	return p
 }
 
+// find returns a link that there is, or nil. What a session asks for mostly
+// concerns its own link, so the link found last is asked before the table.
+func (n *Node) find(id LinkID) *link {
+	if l := n.found; l != nil && l.id == id {
+		return l
+	}
+	l := n.links[id]
+	n.found = l
+	return l
+}
+
 // ending is a link to be ended.
 type ending struct {
 	id    LinkID
@@ -139,7 +153,7 @@ func (n *Node) endSome() {
 func (n *Node) drain(now time.Time, e *Effects) {
 	for i := 0; i < len(n.ends); i++ {
 		x := n.ends[i]
-		l := n.links[x.id]
+		l := n.find(x.id)
 		if l == nil {
 			continue
 		}
@@ -162,7 +176,7 @@ func (n *Node) drain(now time.Time, e *Effects) {
 // of why decides what follows; see package fault.
 func (n *Node) Closed(now time.Time, id LinkID, why error, e *Effects) {
 	n.now = now
-	l := n.links[id]
+	l := n.find(id)
 	if l == nil {
 		return
 	}
@@ -175,6 +189,7 @@ func (n *Node) forget(now time.Time, l *link, why error, e *Effects) {
 	n.withdraw(l)
 	n.count(l, -1)
 	delete(n.links, l.id)
+	n.found = nil
 	i, _ := slices.BinarySearchFunc(n.made, l.id, func(l *link, id LinkID) int { return cmp.Compare(l.id, id) })
 	n.made = slices.Delete(n.made, i, i+1)
 	if !l.dialed && !l.attached {

@@ -28,14 +28,28 @@ import (
 // After each call the caller looks at Next. A Node is not safe for concurrent
 // use.
 type Node struct {
+	// What each call looks at comes first, next to each other in memory: a
+	// simulator has many nodes, none of which is in the processor's cache.
+	now      time.Time // of the call under way, or the last
+	stopped  bool
+	trimming bool      // the book is over limits that were lowered
+	retry    time.Time // when to plan dials again, or zero
+	ruleWake time.Time // before this time, rules are not woken again
+	rotate   time.Time // when to swap a link next, or zero
+	round    round
+	saver    saver
+	ends     []ending // links about to be ended
+	many     []ending // links to be ended after those, some with each call
+	rules    dialect.Rules
+	found    *link              // by find, last; or nil
+	wakes    heapq.Times[*link] // sessions by when they are due
+	out      dialect.Out        // what rules asked for last, before it is carried out
+	tally    tally
+	cfg      Config // filled
+
 	// Immutable.
 	host    Host
-	rules   dialect.Rules
 	mayDial func(a addr.Addr, id string) (time.Time, bool)
-
-	cfg     Config    // filled
-	now     time.Time // of the call under way, or the last
-	stopped bool
 
 	links   map[LinkID]*link
 	made    []*link             // every link, in the order they were made
@@ -45,26 +59,14 @@ type Node struct {
 	listens map[addr.Addr]*link // admitted links by where their peer can be dialed
 	places  map[addr.Addr]*link // addresses in use by a link, which are not dialed
 	perHost map[addr.Addr]int   // accepted links by machine
-	tally   tally
 	lastID  LinkID
 	opened  uint64 // links that opened so far
 
-	book   *book.Book
-	keep   keepers
-	bans   bans
-	blames blames
-	round  round
-	rotate time.Time // when to swap a link next, or zero
-	saver  saver
-
-	wakes    *heapq.Queue[*link] // sessions by when they are due
-	ends     []ending            // links about to be ended
-	many     []ending            // links to be ended after those, some with each call
-	trimming bool                // the book is over limits that were lowered
-	out      dialect.Out         // what rules asked for last, before it is carried out
-	retry    time.Time           // when to plan dials again, or zero
-	ruleWake time.Time           // before this time, rules are not woken again
-	scratch  []*link             // for share
+	book    *book.Book
+	keep    keepers
+	bans    bans
+	blames  blames
+	scratch []*link // for share
 }
 
 // Errors that tell the application and other nodes why there is no link.
@@ -99,7 +101,7 @@ func New(cfg Config, d dialect.Dialect, h Host, seeds ...addr.Addr) *Node {
 		keep:    newKeepers(),
 		bans:    newBans(),
 		blames:  newBlames(),
-		wakes:   heapq.New(wakesBefore, func(l *link) *int { return &l.wakePos }),
+		wakes:   *heapq.NewTimes(func(l *link) *int { return &l.wakePos }),
 	}
 	n.mayDial = n.may
 	n.keep.set(cfg.Always, time.Time{})
@@ -122,11 +124,23 @@ func (n *Node) Next() time.Time {
 	t := earlier(earlier(n.retry, n.round.next), n.rotate)
 	t = earlier(t, n.saver.due)
 	t = earlier(t, n.keep.next())
-	if l, ok := n.wakes.First(); ok {
-		t = earlier(t, l.wake)
+	if _, at, ok := n.wakes.First(); ok {
+		t = earlier(t, at)
 	}
 	t = earlier(t, later(n.rules.Next(), n.ruleWake))
 	return later(t, n.now)
+}
+
+// Touch reads what Wake is going to look at, and returns a number without meaning.
+// It changes nothing: a program with so many nodes that none is in the processor's
+// cache can call it for several of them, and so wait for their memory together,
+// before it wakes each.
+func (n *Node) Touch() uint64 {
+	sum := uint64(n.lastID) + uint64(n.tally.up+len(n.many)+n.keep.queue.Len()+n.bans.queue.Len()+n.cfg.Outbound+n.book.Fresh())
+	if l, _, ok := n.wakes.First(); ok {
+		sum += uint64(l.opened.Nanosecond() + l.ses.Next().Nanosecond())
+	}
+	return sum
 }
 
 // Wake runs everything due at now.

@@ -15,18 +15,11 @@ const (
 	maxWakes = 128
 )
 
-func wakesBefore(a, b *link) bool {
-	if !a.wake.Equal(b.wake) {
-		return a.wake.Before(b.wake)
-	}
-	return a.id < b.id
-}
-
 // each lets the session of a link handle messages one by one.
 func (n *Node) each(now time.Time, id LinkID, ms []dialect.Message, e *Effects, f func(dialect.Session, time.Time, dialect.Message, *dialect.Out)) {
 	n.now = now
 	for _, m := range ms {
-		l := n.links[id]
+		l := n.find(id)
 		if l == nil || !l.up {
 			break
 		}
@@ -39,10 +32,11 @@ func (n *Node) each(now time.Time, id LinkID, ms []dialect.Message, e *Effects, 
 
 func (n *Node) wakeSessions(now time.Time, e *Effects) {
 	for range maxWakes {
-		l, ok := n.wakes.First()
-		if !ok || l.wake.After(now) {
+		l, at, ok := n.wakes.First()
+		if !ok || at.After(now) {
 			return
 		}
+		n.found = l
 		l.ses.Wake(now, &n.out)
 		n.settle(now, l, e)
 		if l.up && !l.wake.IsZero() && !l.wake.After(now) {
@@ -66,7 +60,7 @@ func (n *Node) wakeRules(now time.Time, e *Effects) {
 func (n *Node) settle(now time.Time, l *link, e *Effects) {
 	o := &n.out
 	for _, s := range o.Send {
-		to := n.links[s.To]
+		to := n.find(s.To)
 		if to == nil || !to.up {
 			continue
 		}
@@ -101,5 +95,5 @@ func (n *Node) arm(l *link, at time.Time) {
 		n.wakes.Remove(l)
 		return
 	}
-	n.wakes.Put(l)
+	n.wakes.Put(l, at, uint64(l.id))
 }

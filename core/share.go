@@ -21,7 +21,7 @@ type view struct{ n *Node }
 
 // Share implements dialect.View.
 func (v view) Share(to LinkID, limit int) []addr.Addr {
-	return v.n.share(v.n.links[to], limit)
+	return v.n.share(v.n.find(to), limit)
 }
 
 // Links implements dialect.View.
@@ -29,7 +29,7 @@ func (v view) Links() []LinkID { return v.n.liveIDs }
 
 // Traffic implements dialect.View.
 func (v view) Traffic(id LinkID) (in, out time.Time) {
-	if l := v.n.links[id]; l != nil {
+	if l := v.n.find(id); l != nil {
 		return v.n.traffic(l)
 	}
 	return in, out

@@ -128,7 +128,7 @@ func (n *Node) inherit(l *link) {
 // the place of this one, so that there is one throughout.
 func (n *Node) Ended(now time.Time, id LinkID, why error, e *Effects) {
 	n.now = now
-	l := n.links[id]
+	l := n.find(id)
 	if l == nil {
 		return
 	}

@@ -257,6 +257,8 @@ func (w *World) warm() {
 			if n := w.conns.get(e.a >> 1).ends[e.a&1].n; n != nil {
 				w.heat += uint64(n.index)
 			}
+		case evWake:
+			w.heat += w.nodes[e.a].Core.Touch()
 		}
 	}
 }

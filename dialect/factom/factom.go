@@ -96,4 +96,4 @@ func (d *Dialect) Name() string { return "factom" }
 
 // Rules returns the behavior of one node; see [dialect.Rules]. It takes no
 // commands.
-func (d *Dialect) Rules(v dialect.View) dialect.Rules { return newRules(d.cfg, v) }
+func (d *Dialect) Rules(v dialect.View) dialect.Rules { return newRules(&d.cfg, v) }

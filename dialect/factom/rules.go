@@ -10,7 +10,7 @@ import (
 
 // rules asks for addresses, one peer at a time. It belongs to the brain.
 type rules struct {
-	cfg      Config
+	cfg      *Config // immutable
 	view     dialect.View
 	sessions map[dialect.LinkID]*session
 
@@ -21,7 +21,7 @@ type rules struct {
 // tick is how often the node looks for somebody to ask.
 const tick = time.Second
 
-func newRules(cfg Config, v dialect.View) *rules {
+func newRules(cfg *Config, v dialect.View) *rules {
 	return &rules{cfg: cfg, view: v, sessions: map[dialect.LinkID]*session{}}
 }
 
@@ -41,7 +41,7 @@ func (r *rules) Command(time.Time, any, *dialect.Out) {}
 
 // Next implements [dialect.Rules].
 func (r *rules) Next() time.Time {
-	if len(r.sessions) == 0 || r.view.Want() <= 0 {
+	if r.view.Want() <= 0 || len(r.sessions) == 0 {
 		return time.Time{}
 	}
 	return r.due

@@ -27,23 +27,25 @@ var (
 	requestText = []byte("Peer Request")
 )
 
-// session is one link's rules. It belongs to the brain.
+// session is one link's rules. It belongs to the brain. What Wake looks at comes
+// first, next to each other in memory.
 type session struct {
 	r       *rules
 	id      dialect.LinkID
-	version uint16
-	hello   Handshake // of the peer
+	due     time.Time
+	pinged  time.Time // when we last sent a ping, or the link opened
 	opened  time.Time
+	wrote   bool // we have sent something, so the first ping can wait
+	awaited bool // the pong for pinged has not come
+	version uint16
 
-	wrote    bool      // we have sent something, so the first ping can wait
-	pinged   time.Time // when we last sent a ping, or the link opened
-	awaited  bool      // the pong for that has not come
-	due      time.Time
 	asked    time.Time // when we last asked for addresses
 	until    time.Time // how long an answer to that is welcome; zero if there is none to come
 	answered time.Time // when we last gave addresses
 
 	pings, pongs, answers, requests, unasked tally
+
+	hello Handshake // of the peer
 }
 
 // tally counts what happens within a span of time.
@@ -196,7 +198,7 @@ func (s *session) Wake(now time.Time, out *dialect.Out) {
 	if now.Before(s.due) {
 		return
 	}
-	cfg := &s.r.cfg
+	cfg := s.r.cfg
 	in, wrote := s.r.view.Traffic(s.id)
 	dead := in.Add(cfg.ReadDeadline)
 	if !now.Before(dead) {
