@@ -113,3 +113,39 @@ func TestBodiesMayChangeOnceTheyAreWritten(t *testing.T) {
 		t.Errorf("written as %x, want %x", got, want)
 	}
 }
+
+func TestBodiesMayChangeOnceTheyAreRefused(t *testing.T) {
+	_, e := codecOf(SoterSim())
+	a := dialect.Message{Type: TypePing, Body: []byte("too long a ping")}
+	b := dialect.Message{Type: TypeTx, Body: []byte("second")}
+	e.Pair(b, a)
+	mustAppend(t, e, b)
+	if _, err := e.Append(nil, a); err == nil {
+		t.Fatal("not refused")
+	}
+	copy(a.Body, "other")
+	a.Type = TypeTx
+	e.Pair(a, b)
+	_, plain := codecOf(SoterSim())
+	if got, want := mustAppend(t, e, a), mustAppend(t, plain, a); !bytes.Equal(got, want) {
+		t.Errorf("written as %x, want %x", got, want)
+	}
+}
+
+func TestSecondOfAPairIsNotSummedAgain(t *testing.T) {
+	_, e := codecOf(SoterSim())
+	ms := make([]dialect.Message, 4)
+	for i := range ms {
+		ms[i] = dialect.Message{Type: TypeTx, Body: bytes.Repeat([]byte{byte(i)}, 100+i)}
+	}
+	for i := range len(ms) - 1 {
+		e.Pair(ms[i], ms[i+1])
+		if second := i%2 == 1; (e.ahead[1].body == nil) != second {
+			t.Errorf("message %d: summed together with the next: %v", i, !second)
+		}
+		_, plain := codecOf(SoterSim())
+		if got, want := mustAppend(t, e, ms[i]), mustAppend(t, plain, ms[i]); !bytes.Equal(got, want) {
+			t.Errorf("message %d is written as %x, want %x", i, got, want)
+		}
+	}
+}

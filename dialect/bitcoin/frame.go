@@ -40,8 +40,17 @@ type summed struct {
 	sum  uint32
 }
 
-// Pair implements [dialect.Pairer].
+// is reports whether s is about a body.
+func (s *summed) is(body []byte) bool {
+	return s.body != nil && len(body) == s.size && &body[0] == s.body
+}
+
+// Pair implements [dialect.Pairer]. If p was the second message the last time, as of
+// those that fill a batch each, its sum is known.
 func (e *encoder) Pair(p, q dialect.Message) {
+	if e.ahead[0].is(p.Body) {
+		return
+	}
 	e.ahead = [2]summed{}
 	if len(p.Body) == 0 || len(q.Body) == 0 || p.Type == TypeOther || q.Type == TypeOther {
 		return
@@ -50,16 +59,15 @@ func (e *encoder) Pair(p, q dialect.Message) {
 	e.ahead = [2]summed{{&p.Body[0], len(p.Body), a}, {&q.Body[0], len(q.Body), b}}
 }
 
-// sum returns the checksum of a body. What was known of it is forgotten, since it may
-// change from now on, and so is everything else if that is not what was said to come.
-func (e *encoder) sum(body []byte) uint32 {
+// known returns what is known of a body, and forgets it, since it may change from now
+// on. If it is not the one that was said to come, everything is forgotten.
+func (e *encoder) known(body []byte) summed {
 	next := e.ahead[0]
 	e.ahead[0], e.ahead[1] = e.ahead[1], summed{}
-	if next.body != nil && len(body) == next.size && &body[0] == next.body {
-		return next.sum
+	if !next.is(body) {
+		next, e.ahead = summed{}, [2]summed{}
 	}
-	e.ahead = [2]summed{}
-	return Checksum(body)
+	return next
 }
 
 // Append implements [dialect.Encoder].
@@ -73,7 +81,7 @@ func (e *encoder) Append(dst []byte, m dialect.Message) ([]byte, error) {
 
 // Frame implements [dialect.Framer]: the header, and no tail.
 func (e *encoder) Frame(dst []byte, m dialect.Message) (out []byte, tail int, err error) {
-	limit := e.p.limit(m.Type)
+	limit, known := e.p.limit(m.Type), e.known(m.Body)
 	if limit == none {
 		return dst, 0, local("message type %d is no command of this network", m.Type)
 	}
@@ -91,11 +99,14 @@ func (e *encoder) Frame(dst []byte, m dialect.Message) (out []byte, tail int, er
 	if len(m.Body) > limit {
 		return dst, 0, local("%s: %d bytes, limit %d", c.name, len(m.Body), limit)
 	}
+	if known.body == nil {
+		known.sum = Checksum(m.Body)
+	}
 	name := pad(c.name)
 	dst = binary.LittleEndian.AppendUint32(dst, e.net)
 	dst = append(dst, name[:]...)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(m.Body)))
-	return binary.LittleEndian.AppendUint32(dst, e.sum(m.Body)), 0, nil
+	return binary.LittleEndian.AppendUint32(dst, known.sum), 0, nil
 }
 
 // Other makes a message of a command that the network has no number for; the
