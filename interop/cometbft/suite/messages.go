@@ -104,8 +104,8 @@ func pings(t *testing.T) {
 	t.Run("theirs", func(t *testing.T) {
 		t.Parallel()
 		eachRole(t, func(t *testing.T, weDial bool) {
-			p := link(t, weDial, nil, func(c *real.Config) { c.Ping, c.Pong = 400*time.Millisecond, 390*time.Millisecond })
-			p.idle(t, 6)
+			p := link(t, weDial, nil, func(c *real.Config) { c.Ping, c.Pong = 2*time.Second, 1990*time.Millisecond })
+			p.idle(t, 3)
 		})
 	})
 	t.Run("ours", func(t *testing.T) {
