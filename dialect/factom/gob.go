@@ -157,8 +157,7 @@ func (encoder10) Append(dst []byte, m dialect.Message) ([]byte, error) {
 	if err := outbound(m); err != nil {
 		return dst, err
 	}
-	dst = gobwire.Go126.AppendShort(dst, uint16(m.Type), len(m.Body))
-	return append(append(dst, m.Body...), 0), nil
+	return append(append(front10(dst, m), m.Body...), 0), nil
 }
 
 // Frame implements [dialect.Framer]. The tail ends the struct.
@@ -166,5 +165,16 @@ func (encoder10) Frame(dst []byte, m dialect.Message) (out []byte, tail int, err
 	if err := outbound(m); err != nil {
 		return dst, 0, err
 	}
-	return append(gobwire.Go126.AppendShort(dst, uint16(m.Type), len(m.Body)), 0), 1, nil
+	return append(front10(dst, m), 0), 1, nil
+}
+
+// usual10 is the front of V10's messages of the application. It never changes.
+var usual10 = gobwire.Go126.NewShortFront(uint16(TypeMessage))
+
+// front10 appends what comes before the body.
+func front10(dst []byte, m dialect.Message) []byte {
+	if m.Type == TypeMessage && len(m.Body) > 0 {
+		return usual10.Append(dst, len(m.Body))
+	}
+	return gobwire.Go126.AppendShort(dst, uint16(m.Type), len(m.Body))
 }

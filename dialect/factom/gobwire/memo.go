@@ -7,16 +7,18 @@ import (
 	"parley/wire"
 )
 
-// memo is the front of the last Long that was read. Nearly all that follow on one
-// stream differ from it in the length, the checksum and the payload alone, so
-// they are compared with it instead of being walked through. It never changes
-// what is read: equal bytes mean the same, since a stream defines a type once.
+// memo is the front of the last Long or Short that was read. Nearly all that
+// follow on one stream differ from it in the length, the checksum and the payload
+// alone, so they are compared with it instead of being walked through. It never
+// changes what is read: equal bytes mean the same, since a stream defines a type
+// once.
 type memo struct {
+	of   shape
 	buf  []byte // all up to the payload
-	a    []byte // of buf: up to the header's length
+	a    []byte // of buf: up to the header's length; all of it for a Short
 	b    []byte // from there to the checksum
 	c    []byte // from there to the length of the payload
-	head Header // aliases buf
+	head Header // aliases buf; of a Short the type alone
 }
 
 // maxFront is the longest front that is remembered. Real ones have about 100 bytes.
@@ -44,6 +46,7 @@ func (m *memo) learn(t *Types, msg []byte, at *marks) {
 	if !at.inOrder() || at.size > maxFront {
 		return
 	}
+	m.of = shapeLong
 	m.buf = append(m.buf[:0], msg[:at.size]...)
 	m.a, m.b, m.c = m.buf[:at.length], m.buf[at.lenEnd:at.crc], m.buf[at.crcEnd:]
 	r := wire.NewReader(m.buf[at.header:])
@@ -53,7 +56,7 @@ func (m *memo) learn(t *Types, msg []byte, at *marks) {
 
 // read takes msg if it has the same front. Otherwise p is as it was.
 func (m *memo) read(msg []byte, p *Long) bool {
-	if len(m.a) == 0 || !bytes.HasPrefix(msg, m.a) {
+	if m.of != shapeLong || len(m.a) == 0 || !bytes.HasPrefix(msg, m.a) {
 		return false
 	}
 	length, rest, ok := cutUint(msg[len(m.a):], math.MaxUint32)
@@ -64,14 +67,43 @@ func (m *memo) read(msg []byte, p *Long) bool {
 	if !ok || !bytes.HasPrefix(rest, m.c) {
 		return false
 	}
-	n, rest, ok := cutUint(rest[len(m.c):], math.MaxUint32)
-	if !ok || n+1 != uint64(len(rest)) || rest[n] != 0 {
+	if p.Payload, ok = lastBytes(rest[len(m.c):]); !ok {
 		return false
 	}
 	p.Header = m.head
 	p.Header.Length, p.Header.Crc32 = uint32(length), uint32(sum)
-	p.Payload = rest[:n:n]
 	return true
+}
+
+// learnShort remembers the front of msg, which ends where its payload begins.
+func (m *memo) learnShort(front []byte, typ uint16) {
+	if len(front) > maxFront {
+		return
+	}
+	m.of = shapeShort
+	m.buf = append(m.buf[:0], front...)
+	m.a, m.head = m.buf, Header{Type: typ}
+}
+
+// readShort takes msg if it has the same front. Otherwise p is as it was.
+func (m *memo) readShort(msg []byte, p *Short) bool {
+	if m.of != shapeShort || len(m.a) == 0 || !bytes.HasPrefix(msg, m.a) {
+		return false
+	}
+	b, ok := lastBytes(msg[len(m.a):])
+	if ok {
+		p.Type, p.Payload = m.head.Type, b
+	}
+	return ok
+}
+
+// lastBytes takes the value of the last field of a struct, and the struct's end.
+func lastBytes(b []byte) ([]byte, bool) {
+	n, rest, ok := cutUint(b, math.MaxUint32)
+	if !ok || n+1 != uint64(len(rest)) || rest[n] != 0 {
+		return nil, false
+	}
+	return rest[:n:n], true
 }
 
 // cutUint is readUint without a reader, for numbers up to max.
@@ -123,6 +155,23 @@ func (f *Front) Append(dst []byte, length, sum uint32, n int) []byte {
 	dst = appendUint(append(dst, f.a...), uint64(length))
 	dst = appendUint(append(dst, f.b...), uint64(sum))
 	return appendUint(append(dst, f.c...), uint64(n))
+}
+
+// ShortFront is what the Shorts of one type that an encoder writes have in common.
+type ShortFront []byte
+
+// NewShortFront returns the front of Shorts of a type that is not zero.
+func (ids IDs) NewShortFront(typ uint16) ShortFront {
+	w := fields{dst: appendInt(nil, ids.Short)}
+	w.uint(uint64(typ))
+	return append(w.dst, w.skipped+1)
+}
+
+// Append appends what AppendShort does for a payload of n bytes, of which there
+// must be some.
+func (f ShortFront) Append(dst []byte, n int) []byte {
+	dst = appendUint(dst, uint64(len(f)+uintLen(uint64(n))+n+1))
+	return appendUint(append(dst, f...), uint64(n))
 }
 
 // uintLen returns how many bytes appendUint appends.

@@ -107,3 +107,60 @@ func TestUintLen(t *testing.T) {
 		}
 	}
 }
+
+// The same holds for Shorts.
+func TestMemoOfShorts(t *testing.T) {
+	types := func() *Types {
+		ts := new(Types)
+		defs := Go126.DefineShort(nil)
+		head, _, err := Size(defs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := ts.Short(defs[head:], new(Short)); ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		return ts
+	}
+	used, r, met := types(), rand.New(rand.NewPCG(7, 8)), 0
+	for i := range 20_000 {
+		payload := bytes.Repeat([]byte("p"), r.IntN(300))
+		b := Go126.AppendShort(nil, uint16(r.IntN(12)/4), len(payload))
+		b = append(append(b, payload...), 0)
+		head, _, err := Size(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		msg := b[head:]
+		if r.IntN(3) == 0 {
+			msg[r.IntN(len(msg))] = byte(r.Uint32())
+		}
+		if r.IntN(5) == 0 {
+			msg = msg[:r.IntN(len(msg))]
+		}
+		var a, b2, c Short
+		if used.last.readShort(msg, &c) {
+			met++
+		}
+		ok1, err1 := used.Short(msg, &a)
+		ok2, err2 := types().Short(msg, &b2)
+		if ok1 != ok2 || (err1 == nil) != (err2 == nil) || ok1 && (a.Type != b2.Type || !bytes.Equal(a.Payload, b2.Payload)) {
+			t.Fatalf("message %d, % x:\n%v %v %+v\n%v %v %+v", i, msg, ok1, err1, a, ok2, err2, b2)
+		}
+	}
+	if met < 3000 {
+		t.Errorf("only %d messages were like the one before", met)
+	}
+}
+
+// What a front of Shorts appends is what AppendShort does.
+func TestShortFront(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for range 5000 {
+		typ, n := 1+uint16(r.UintN(1<<r.IntN(16))), 1+r.IntN(1<<r.IntN(20))
+		got, want := Go113.NewShortFront(typ).Append([]byte("x"), n), Go113.AppendShort([]byte("x"), typ, n)
+		if !bytes.Equal(got, want) {
+			t.Fatalf("type %d, %d bytes:\n% x\n% x", typ, n, got, want)
+		}
+	}
+}

@@ -53,26 +53,43 @@ func (t *Types) walkLong(msg []byte, p *Long, at *marks) (bool, error) {
 // Short takes one message, without its length. It returns false if that was a
 // definition and not a value. The payload aliases msg.
 func (t *Types) Short(msg []byte, p *Short) (bool, error) {
+	if t.last.readShort(msg, p) {
+		return true, nil
+	}
 	*p = Short{}
+	front, ok, err := t.walkShort(msg, p)
+	if ok && front > 0 {
+		t.last.learnShort(msg[:front], p.Type)
+	}
+	return ok, err
+}
+
+// walkShort reads a Short field by field, and returns where its payload begins,
+// or 0 if that is not the last.
+func (t *Types) walkShort(msg []byte, p *Short) (front int, ok bool, err error) {
 	r := wire.NewReader(msg)
 	d, err := t.start(&r, shapeShort)
 	if d == nil || err != nil {
-		return false, err
+		return 0, false, err
 	}
 	for i := int64(-1); next(&r, &i); {
 		if i >= int64(len(d.fields)) {
-			return false, errorf("field %d of %d", i, len(d.fields))
+			return 0, false, errorf("field %d of %d", i, len(d.fields))
 		}
+		begin := len(msg) - r.Len()
+		front = 0
 		switch f := d.fields[i]; f.name {
 		case nameType:
 			p.Type = uint16(uintTo(&r, math.MaxUint16))
 		case namePayload:
+			front = begin
 			p.Payload = readBytes(&r)
 		default:
 			t.skip(&r, f.typ)
 		}
 	}
-	return finish(&r)
+	ok, err = finish(&r)
+	return front, ok, err
 }
 
 // start takes the type of a message: for a value it returns its definition, for
