@@ -21,9 +21,6 @@ var start = state{
 	0x5be0cd19, 0x1f83d9ab, 0xa54ff53a, 0x3c6ef372,
 }
 
-// bigEndian is the shuffle that turns the bytes of four words around.
-var bigEndian = [16]byte{3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12}
-
 // hasSHA is whether the processor does the work.
 var hasSHA = canSHA()
 
