@@ -146,6 +146,9 @@ func (s *Settings) Core() core.Config {
 	if s.SeedMode {
 		c.Backoff = crawlPause
 	}
+	if s.Target > 0 { // CAT peering
+		c.Book.PerAnswer = 1
+	}
 	if s.Exclusive || s.ExclusiveIn || !s.EnableNet {
 		c.Outbound, c.Target = -1, 0
 	}

@@ -52,6 +52,7 @@ type BookConfig struct {
 	Size      int // addresses in all: 16384
 	PerGroup  int // addresses of one network group: 64; addresses on loopback and private networks have no such limit
 	PerSource int // addresses that one peer may contribute: 256
+	PerAnswer int // addresses to take from what one peer tells at once, at random: as many as there are; 1 with CAT peering
 }
 
 // Host is what the core needs from the program it runs in.
@@ -118,6 +119,7 @@ func (c Config) filled() Config {
 	c.Book.Size = count(c.Book.Size, defaultSize, noLimit)
 	c.Book.PerGroup = count(c.Book.PerGroup, defaultBookGroup, noLimit)
 	c.Book.PerSource = count(c.Book.PerSource, defaultSource, noLimit)
+	c.Book.PerAnswer = count(c.Book.PerAnswer, noLimit, noLimit)
 	c.Always = distinct(c.Always)
 	c.Trusted = slices.Clone(c.Trusted)
 	return c

@@ -18,19 +18,19 @@ func TestFilled(t *testing.T) {
 	got := Config{}.filled()
 	if got.Outbound != 8 || got.Inbound != 117 || got.Opening != 64 || got.Dials != 16 || got.PerHost != 4 ||
 		got.PerGroup != 2 || got.Backoff != 5*time.Second || got.Offer != 3 || got.BanScore != 100 ||
-		got.BanTime != 24*time.Hour || got.Book != (BookConfig{16384, 64, 256}) {
+		got.BanTime != 24*time.Hour || got.Book != (BookConfig{16384, 64, 256, noLimit}) {
 		t.Errorf("the defaults are %+v", got)
 	}
 	got = Config{
 		Outbound: -1, Target: -1, Inbound: -1, Opening: -1, Dials: -1, PerHost: -1, PerGroup: -1, Backoff: -1,
-		RoundTime: -1, DropTo: -1, Offer: -1, BanScore: -1, BanTime: -1, Book: BookConfig{-1, -1, -1},
+		RoundTime: -1, DropTo: -1, Offer: -1, BanScore: -1, BanTime: -1, Book: BookConfig{-1, -1, -1, -1},
 	}.filled()
 	if got.Outbound != 0 || got.Target != 0 || got.Inbound != 0 || got.Backoff != minBackoff || got.RoundTime != 0 ||
 		got.DropTo != 0 || got.Offer != 0 || got.BanTime != 0 {
 		t.Errorf("what negative fields turn off is %+v", got)
 	}
 	if got.Opening != noLimit || got.Dials != noLimit || got.PerHost != noLimit || got.PerGroup != noLimit ||
-		got.BanScore != noLimit || got.Book != (BookConfig{noLimit, noLimit, noLimit}) {
+		got.BanScore != noLimit || got.Book != (BookConfig{noLimit, noLimit, noLimit, noLimit}) {
 		t.Errorf("what negative fields let grow is %+v", got)
 	}
 	always := addrs("1.2.3.4:5", "1.2.3.4:5", "1.2.3.4", "x.example:1")

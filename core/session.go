@@ -71,7 +71,7 @@ func (n *Node) settle(now time.Time, l *link, e *Effects) {
 	}
 	e.Note = append(e.Note, o.Note...)
 	if len(o.Learn) > 0 {
-		n.learnFrom(l, o.Learn)
+		n.learnFrom(l, n.some(o.Learn))
 	}
 	for _, d := range o.End {
 		n.endLater(d.Link, d.Why, false)

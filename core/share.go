@@ -119,6 +119,18 @@ func (n *Node) learnFrom(l *link, as []addr.Addr) {
 	}
 }
 
+// some moves those of an answer that are taken to its front, and returns them.
+func (n *Node) some(as []addr.Addr) []addr.Addr {
+	k := min(len(as), n.cfg.Book.PerAnswer)
+	for i := range k {
+		if len(as) > k {
+			j := i + n.host.Rand.IntN(len(as)-i)
+			as[i], as[j] = as[j], as[i]
+		}
+	}
+	return as[:k]
+}
+
 // followOffer learns where a peer that turned this node away said to try, and
 // lets these addresses be dialed before others.
 func (n *Node) followOffer(l *link, why error) {

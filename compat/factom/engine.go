@@ -100,6 +100,7 @@ func (n *Network) tuning() core.Config {
 		RoundTime: c.RoundTime,
 		DropTo:    int(c.DropTo),
 		Offer:     int(c.PeerShareAmount),
+		Book:      core.BookConfig{PerAnswer: 1},
 		Always:    n.special.Load().always,
 	}
 }

@@ -37,7 +37,7 @@ func cat(t *testing.T, seed uint64, round time.Duration, fc factom.Config) *sim.
 	for i := range catSize {
 		w.Add(at(i), d, core.Config{
 			Target: target, Inbound: most, Total: most, DropTo: dropTo, RoundTime: round,
-			Offer: 3, Backoff: 2 * time.Minute,
+			Offer: 3, Backoff: 2 * time.Minute, Book: core.BookConfig{PerAnswer: 1},
 		}, at(0))
 	}
 	return w
