@@ -41,7 +41,7 @@ type reader struct {
 	msgs     uint64 // messages that are not counted yet
 
 	alarmed bool // a read deadline is set to look at quiet links
-	moved   bool // something arrived since it was set
+	moved   bool // more than a ping arrived since it was set
 	grown   bool // the stack may have: it is new, or has been in the handler
 }
 
@@ -73,7 +73,7 @@ func (r *reader) run() error {
 		var k int
 		k, err = r.w.fill(r.c, r.need)
 		if k > 0 {
-			r.moved = true
+			r.moved = r.moved || k > idleBuffer
 			r.l.stats.InBytes.Add(uint64(k))
 			if derr := r.decode(); derr != nil {
 				return derr
@@ -166,7 +166,7 @@ func (r *reader) handOver() {
 // deliver calls the handler. When it returns the bodies are the reader's again.
 // However long it takes, the peer is not to be taken for silent.
 func (r *reader) deliver() {
-	r.grown = true
+	r.grown, r.moved = true, true
 	r.l.serving.Store(true)
 	r.l.n.cfg.Handler.Receive(r.l, r.app)
 	r.l.stats.InLast.Store(r.l.n.stamp())
