@@ -27,7 +27,7 @@ type Config struct {
 	PerHost  int // inbound links from one IP, unless it is that of an Always peer: 4
 	PerGroup int // outbound links into one network group, except on loopback and private networks: 2
 
-	Twice bool // let in a peer whose identity has a link already; otherwise one of the two links ends
+	Twice bool // let in a peer whose identity has a link already; otherwise one of the two links ends. Tune does not change it
 
 	Backoff time.Duration // first redial pause, doubling to 64 times, with jitter: 5s
 

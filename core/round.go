@@ -97,11 +97,12 @@ func (n *Node) swap(now time.Time, e *Effects) {
 // Tune replaces the limits. Links over a lowered limit are ended, the youngest
 // first, and addresses over one given up, the worst first; if there are many, the
 // calls of Wake that follow go on with it. Peers no longer to be held on to become
-// ordinary ones, and the other way round.
+// ordinary ones, and the other way round. Twice stays what it was for New.
 func (n *Node) Tune(now time.Time, cfg Config, e *Effects) {
 	n.now = now
 	old := n.cfg
 	n.cfg = cfg.filled()
+	n.cfg.Twice = old.Twice
 	n.tuneKept(now, old)
 	n.book.Tune(n.cfg.book())
 	n.trimming = n.book.Trim(trimBudget / 8)

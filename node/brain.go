@@ -95,11 +95,23 @@ func (n *Node) ask(f task) error {
 	}
 }
 
-// minWake is the least time between two wakes of the brain. A timer that has
-// long been alone is served when it is due; the pings of thousands of links,
-// together: each wake of its own took as much as the ping. And rules which are
-// due again after every Wake cost some of a processor, not all of it.
-const minWake = 50 * time.Millisecond
+// The least time between two wakes of the brain. A timer that has long been alone
+// is served when it is due; the pings of thousands of links, together: each wake
+// of its own took as much as the ping. And rules which are due again after every
+// Wake cost some of a processor, not all of it. What a wake leaves for the next,
+// since the brain never works on one input for long, does not wait for timers.
+const (
+	minWake = 50 * time.Millisecond
+	minRest = time.Millisecond
+)
+
+// pause returns how long after the wake of a moment ago the next one is to be.
+func (n *Node) pause(woke time.Time) time.Duration {
+	if at := n.next(); !at.IsZero() && !at.After(woke) {
+		return minRest
+	}
+	return minWake
+}
 
 // loop is the brain. It returns when ctx is done and every link is gone.
 func (n *Node) loop(ctx context.Context, saved *core.Saved, lns []net.Listener) {
@@ -113,7 +125,8 @@ func (n *Node) loop(ctx context.Context, saved *core.Saved, lns []net.Listener) 
 	defer timer.Stop()
 	stop := ctx.Done()
 	var batch []task
-	var woke time.Time // minWake counts from here: a busy inbox must not put the timer off
+	var woke time.Time // pause counts from here: a busy inbox must not put the timer off
+	pause := minWake
 	for !n.stopping || len(n.links) > 0 {
 		select {
 		case <-stop:
@@ -130,11 +143,12 @@ func (n *Node) loop(ctx context.Context, saved *core.Saved, lns []net.Listener) 
 		case <-timer.C:
 			woke = time.Now()
 			n.wake(woke)
+			pause = n.pause(woke)
 		}
 		if at := n.next(); at.IsZero() {
 			timer.Stop()
 		} else {
-			timer.Reset(max(time.Until(at), time.Until(woke.Add(minWake))))
+			timer.Reset(max(time.Until(at), time.Until(woke.Add(pause))))
 		}
 	}
 }

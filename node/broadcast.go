@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 
 	"parley/core"
 	"parley/dialect"
@@ -89,17 +90,26 @@ func (n *Node) Broadcast(m dialect.Message, to route.Picker, origin *Link) (queu
 	return queued
 }
 
+// presses make the wire forms of each encoding for all links.
+type presses struct {
+	mu     sync.Mutex
+	byName map[string]*press.Press // the names are those of the dialect's encodings: a handful
+}
+
 // press returns what makes the wire forms of an encoding for all links, or nil
 // for the encoding without a name, which is of one link alone.
 func (n *Node) press(name string) *press.Press {
 	if name == "" {
 		return nil
 	}
-	if p, ok := n.presses.Load(name); ok {
-		return p.(*press.Press)
+	n.presses.mu.Lock()
+	defer n.presses.mu.Unlock()
+	p := n.presses.byName[name]
+	if p == nil {
+		p = press.New(n.cfg.Outbox)
+		n.presses.byName[name] = p
 	}
-	p, _ := n.presses.LoadOrStore(name, press.New(n.cfg.Outbox))
-	return p.(*press.Press)
+	return p
 }
 
 // Shared is a message for several links. Its wire form is made once for all of

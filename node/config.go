@@ -58,11 +58,12 @@ type Handler interface {
 	// Note is called with what the dialect's rules have to tell; l is nil if it
 	// concerns no single link.
 	Note(l *Link, v any)
-	// Receive is called on the link's reader goroutine with what one read
-	// completed, at most 4,096 messages at once. While it runs, that peer's
-	// bytes wait in the kernel: being slow is how to push back. Both the slice
-	// and the bodies are lent; they are overwritten once Receive returns. A
-	// Receive that waits for something should also look at l.Done.
+	// Receive is called by the link's reader, one call after the other though not
+	// always on the same goroutine, with what one read completed, at most 4,096
+	// messages at once. While it runs, that peer's bytes wait in the kernel: being
+	// slow is how to push back. Both the slice and the bodies are lent; they are
+	// overwritten once Receive returns. A Receive that waits for something should
+	// also look at l.Done.
 	Receive(l *Link, ms []dialect.Message)
 }
 

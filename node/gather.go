@@ -8,12 +8,13 @@ import (
 )
 
 const (
-	copyBelow  = 4 << 10   // bodies up to here are copied together, larger ones go out from where they lie
-	copyStream = 64 << 10  // the same where a write of several slices is several writes
-	batchCopy  = 64 << 10  // copied bytes after which a batch is closed
-	batchRuns  = 256 << 10 // bytes in runs after which a batch is closed: they are in the caches of several links
-	batchBytes = 1 << 20   // bytes after which a batch is closed
-	batchVec   = 128       // slices after which a batch is closed
+	copyBelow  = 4 << 10            // bodies up to here are copied together, larger ones go out from where they lie
+	copyStream = 64 << 10           // the same where a write of several slices is several writes
+	runBelow   = press.PageSize / 4 // runs up to here are copied too: one that goes out from where it lies holds its page
+	batchCopy  = 64 << 10           // copied bytes after which a batch is closed
+	batchRuns  = 256 << 10          // bytes in runs after which a batch is closed: they are in the caches of several links
+	batchBytes = 1 << 20            // bytes after which a batch is closed
+	batchVec   = 128                // slices after which a batch is closed
 )
 
 // batch is what one system call writes, owned by a link's writer. Small frames
@@ -133,7 +134,7 @@ func (b *batch) settleRun() {
 	switch {
 	case len(run) == 0:
 		return
-	case len(run) >= b.large:
+	case len(run) >= max(b.large, runBelow):
 		b.place(len(b.buf), run)
 		b.laid += len(run)
 	default:

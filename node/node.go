@@ -45,6 +45,7 @@ import (
 	"parley/dialect"
 	"parley/fault"
 	"parley/internal/nowait"
+	"parley/node/internal/press"
 	"parley/stats"
 )
 
@@ -82,8 +83,8 @@ type Node struct {
 	picks   sync.Pool                    // of *scratch
 	lines   sync.Pool                    // of *line
 	buffers nowait.Buffers               // of readers
-	presses sync.Map                     // of *press.Press, by the name of the encoding
-	turned  atomic.Uint64                // connections closed before their opening exchange
+	presses presses
+	turned  atomic.Uint64 // connections closed before their opening exchange
 	accept  porter
 	inbox   inbox
 	wg      sync.WaitGroup
@@ -118,6 +119,7 @@ func New(cfg Config) (*Node, error) {
 		inbox: inbox{wake: make(chan struct{}, 1)},
 		links: map[core.LinkID]*Link{},
 	}
+	n.presses.byName = map[string]*press.Press{}
 	n.picks.New = func() any { return new(scratch) }
 	n.lines.New = func() any { return &line{try: nowait.NewWriter()} }
 	n.accept.init(cfg.AcceptRate, cfg.AcceptBurst)

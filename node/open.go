@@ -84,8 +84,8 @@ func (l *Link) dial() {
 	l.run(c)
 }
 
-// run is the life of a link from its first byte: the opening exchange, and
-// then, on the same goroutine, the reader.
+// run is the life of a link from its first byte: the opening exchange, and then
+// the reader, on a goroutine of its own.
 func (l *Link) run(c net.Conn) {
 	w, raw := newWindow(), nowait.Raw(c)
 	if raw != nil {
@@ -105,7 +105,7 @@ func (l *Link) run(c net.Conn) {
 	if it, pen := l.out.goLive(l, raw); pen {
 		l.direct(&it)
 	}
-	l.n.wg.Go(func() { l.read(c, w, true) }) // on a small stack: this one grew for the opening
+	l.n.wg.Go(func() { l.read(c, w, true) }) // this stack has grown for the opening; what comes first may need one too
 }
 
 // open runs the opening exchange and hands the result to the brain.

@@ -35,12 +35,16 @@ func cat(t *testing.T, seed uint64, round time.Duration, fc factom.Config) *sim.
 		return addr.FromAddrPort(netip.AddrPortFrom(ip, 8108))
 	}
 	for i := range catSize {
-		w.Add(at(i), d, core.Config{
-			Target: target, Inbound: most, Total: most, DropTo: dropTo, RoundTime: round,
-			Offer: 3, Backoff: 2 * time.Minute, Book: core.BookConfig{PerAnswer: 1},
-		}, at(0))
+		w.Add(at(i), d, settings(round), at(0))
 	}
 	return w
+}
+
+func settings(round time.Duration) core.Config {
+	return core.Config{
+		Target: target, Inbound: most, Total: most, DropTo: dropTo, RoundTime: round,
+		Offer: 3, Backoff: 2 * time.Minute, Book: core.BookConfig{PerAnswer: 1},
+	}
 }
 
 // settle runs w until every node that is up has as many links as it wants, and
@@ -94,12 +98,17 @@ func noneOver(w *sim.World) error {
 
 // TestCATRounds holds rounds, four minutes apart to save virtual time and all
 // nodes at once to make it hard, and looks at what each leaves two minutes later.
+// The first is a quarter of an hour after the start, as RoundTime would have it.
 // After the last it takes 30 % of the nodes away.
 func TestCATRounds(t *testing.T) {
 	const round = 4 * time.Minute
-	w := cat(t, 2, round, factom.Config{Ping: 10 * time.Minute, ReadDeadline: time.Hour})
+	w := cat(t, 2, 0, factom.Config{Ping: 10 * time.Minute, ReadDeadline: time.Hour})
 	w.Every = 10_000
 	w.Checks = []sim.Check{noneOver}
+	run(t, w, 15*time.Minute-round)
+	for _, n := range w.Nodes() {
+		n.Do(func(c *core.Node, now time.Time, e *core.Effects) { c.Tune(now, settings(round), e) })
+	}
 	run(t, w, round/2)
 	for i := range rounds {
 		run(t, w, round)

@@ -25,14 +25,15 @@ const (
 type Press struct {
 	pages int // how many may be in use
 
-	mu   sync.Mutex
+	mu   sync.Mutex         // held while a form is made, as that of its sheet
 	last weak.Pointer[page] // the one being filled
 	old  []weak.Pointer[page]
 }
 
 // page holds forms. It lives as long as one of them is needed, or until so many
 // more were filled that whoever still needs one is to make it himself: or one
-// message for a slow peer would keep the memory of all that went to others.
+// message for a slow peer would keep the memory of all that went to others. What
+// is in a link's batch by then holds its pages until it is written.
 type page struct {
 	mem  atomic.Pointer[[]byte] // nil once it is taken back
 	used int                    // guarded by the press
@@ -47,7 +48,7 @@ func New(limit int) *Press {
 // no wire form was made.
 type Sheet struct {
 	made atomic.Pointer[made]
-	mu   sync.Mutex // held while a form is made
+	mu   sync.Mutex // held while a form is made, by an encoder that calls nobody back
 }
 
 // made is a wire form of a sheet's message, by one press. Immutable once it is
@@ -76,7 +77,7 @@ type Form struct {
 func (s *Sheet) Form(p *Press, e dialect.Encoder, m dialect.Message, large bool) (Form, bool) {
 	d := s.find(p)
 	if d == nil {
-		d = s.make(p, e, m, large)
+		d = s.print(p, e, m, large)
 	}
 	f := d.form
 	if f.page == nil {
@@ -107,7 +108,7 @@ func (s *Sheet) find(p *Press) *made {
 	return nil
 }
 
-func (s *Sheet) make(p *Press, e dialect.Encoder, m dialect.Message, large bool) *made {
+func (s *Sheet) print(p *Press, e dialect.Encoder, m dialect.Message, large bool) *made {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d := s.find(p); d != nil {
