@@ -33,7 +33,7 @@ func newBans() bans {
 	return bans{
 		byAddr: map[addr.Addr][]*ban{},
 		byID:   map[string][]*ban{},
-		queue:  *heapq.New(bansBefore, func(b *ban) *int { return &b.pos }),
+		queue:  heapq.New(bansBefore, func(b *ban) *int { return &b.pos }),
 	}
 }
 

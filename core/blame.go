@@ -51,7 +51,7 @@ type blame struct {
 // blames is a bounded table of who misbehaved. It outlives the links.
 type blames struct {
 	by    map[culprit]*blame
-	queue *heapq.Queue[*blame] // by the time of the last blame
+	queue heapq.Queue[*blame] // by the time of the last blame
 	seq   uint64
 }
 

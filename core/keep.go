@@ -37,7 +37,7 @@ func newKeepers() keepers {
 		byID:   map[string]*keeper{},
 		byEnd:  map[addr.Addr]*keeper{},
 		hosts:  map[netip.Addr]int{},
-		queue:  *heapq.New(retriesBefore, func(k *keeper) *int { return &k.pos }),
+		queue:  heapq.New(retriesBefore, func(k *keeper) *int { return &k.pos }),
 	}
 }
 

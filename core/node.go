@@ -101,7 +101,7 @@ func New(cfg Config, d dialect.Dialect, h Host, seeds ...addr.Addr) *Node {
 		keep:    newKeepers(),
 		bans:    newBans(),
 		blames:  newBlames(),
-		wakes:   *heapq.NewTimes(func(l *link) *int { return &l.wakePos }),
+		wakes:   heapq.NewTimes(func(l *link) *int { return &l.wakePos }),
 	}
 	n.mayDial = n.may
 	n.keep.set(cfg.Always, time.Time{})

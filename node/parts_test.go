@@ -17,28 +17,29 @@ func testStopManyLinks(t *testing.T) {
 	netw := mem.New(0)
 	cfg := member(netw, 1)
 	cfg.Core.Inbound, cfg.Core.Opening, cfg.AcceptRate = links, links, -1
+	ups, downs, last := 0, 0, make(chan time.Time, 1)
+	cfg.Handler = events{peer: func(_ *Link, up bool, _ error) {
+		if up {
+			ups++
+		} else if downs++; downs == links {
+			last <- time.Now()
+		}
+	}}
 	n := run(t, cfg)
 	for i := range links {
-		time.Sleep(time.Millisecond) // the listener takes them one by one
 		c := raw(t, netw, 1)
-		if _, err := c.Write(hello(network, uint64(2+i))); err != nil {
-			t.Fatal(err)
-		}
 		const yes = 1
-		if _, err := c.Write([]byte{yes}); err != nil {
+		if _, err := c.Write(append(hello(network, uint64(2+i)), yes)); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait() // the listener takes them one by one
 	}
-	time.Sleep(time.Second)
-	if up := len(n.live.Load().links); up != links {
-		t.Fatalf("%d links are up", up)
+	if ups != links {
+		t.Fatalf("%d links are up", ups)
 	}
 	start := time.Now()
 	n.cancel()
-	for len(n.live.Load().links) > 0 {
-		time.Sleep(time.Millisecond)
-	}
-	if took := time.Since(start); took > 2*minWake+links/64*2*time.Millisecond {
+	if took := (<-last).Sub(start); took > 2*minWake+links/64*2*time.Millisecond {
 		t.Errorf("the last link ended after %v", took)
 	}
 	n.stop()

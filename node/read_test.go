@@ -214,7 +214,7 @@ func TestReadOnASmallStack(t *testing.T) { synctest.Test(t, testReadOnASmallStac
 
 func testReadOnASmallStack(t *testing.T) {
 	var on []string
-	netw := mem.New(time.Millisecond)
+	netw := mem.New(0)
 	a := member(netw, 1)
 	a.Handler = events{receive: func(*Link, []dialect.Message) {
 		stack := make([]byte, 64)
@@ -225,7 +225,7 @@ func testReadOnASmallStack(t *testing.T) {
 	for range 2 {
 		for range 3 {
 			nb.Broadcast(app("x"), route.All(), nil)
-			time.Sleep(time.Second)
+			synctest.Wait()
 		}
 		time.Sleep(3 * quiet)
 	}

@@ -68,7 +68,7 @@ func testSendShared(t *testing.T) {
 	a, b := over(false, plain{})
 	a.Handler = events{receive: func(*Link, []dialect.Message) { <-release }}
 	b.Outbox, b.WriteTimeout = 5*chunk, time.Hour
-	_, _, l := couple(t, a, b)
+	_, nb, l := couple(t, a, b)
 	m := Share(app(numbered(1)))
 	for l.QueueShared(m) {
 		time.Sleep(time.Millisecond)
@@ -78,9 +78,18 @@ func testSendShared(t *testing.T) {
 	if err := l.SendShared(ctx, m); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("into a full outbox: %v", err)
 	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := l.SendShared(gone, m); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled before: %v", err)
+	}
 	close(release)
 	if err := l.SendShared(t.Context(), m); err != nil {
 		t.Error(err)
+	}
+	nb.stop()
+	if err := l.SendShared(t.Context(), m); !errors.Is(err, ErrClosed) {
+		t.Errorf("after the end: %v", err)
 	}
 }
 
@@ -104,7 +113,7 @@ func testStalledBroadcast(t *testing.T) {
 		cfg.Handler = events{receive: got[i].receive}
 		run(t, cfg)
 	}
-	time.Sleep(time.Second)
+	synctest.Wait()
 	netw.Cut(host(1), host(2))
 	want := [peers][]string{}
 	for i := range n {
@@ -113,7 +122,7 @@ func testStalledBroadcast(t *testing.T) {
 		for j := peers - took; j < peers; j++ {
 			want[j] = append(want[j], body)
 		}
-		time.Sleep(time.Millisecond)
+		synctest.Wait()
 	}
 	if len(want[1]) != n || len(want[0]) == n || len(want[0]) < 100 {
 		t.Fatalf("%d, %d and %d were taken", len(want[0]), len(want[1]), len(want[2]))
@@ -122,7 +131,7 @@ func testStalledBroadcast(t *testing.T) {
 		t.Errorf("encoded %d times so far, want %d", e, n)
 	}
 	netw.Heal(host(1), host(2))
-	time.Sleep(time.Second)
+	synctest.Wait()
 	for i := range peers {
 		if !slices.Equal(got[i].all(), want[i]) {
 			t.Errorf("peer %d got %d messages, want %d", i, len(got[i].all()), len(want[i]))

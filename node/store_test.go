@@ -230,3 +230,18 @@ func testSaverFails(t *testing.T) {
 		t.Error("the log does not say that nothing was saved")
 	}
 }
+
+func TestWriteFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "file")
+	for _, text := range []string{"first, longer", "second"} {
+		if err := WriteFile(path, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(path); err != nil || string(b) != text {
+			t.Errorf("read %q, %v, want %q", b, err, text)
+		}
+	}
+	if err := WriteFile(filepath.Dir(path), nil); err == nil {
+		t.Error("a directory was replaced")
+	}
+}

@@ -39,9 +39,9 @@ type Book struct {
 	used    map[groupKey]int // links dialed into a group
 	sources map[addr.Addr]*source
 	tiers   [tiers]tier
-	waiting *heapq.Queue[*entry] // by the end of the wait
-	worst   *heapq.Queue[*entry] // what is not held, by what to give up first
-	proven  []*entry             // those that worked when last tried
+	waiting heapq.Queue[*entry] // by the end of the wait
+	worst   heapq.Queue[*entry] // what is not held, by what to give up first
+	proven  []*entry            // those that worked when last tried
 	seq     uint64
 	fresh   int // untried addresses in groups that may be dialed, or being tried
 	more    bool

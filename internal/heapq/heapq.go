@@ -17,8 +17,8 @@ type Queue[T any] struct {
 // New returns an empty queue. The function less orders elements, and pos tells where an
 // element keeps its place: a number that belongs to the queue, zero while the element is
 // in none.
-func New[T any](less func(a, b T) bool, pos func(T) *int) *Queue[T] {
-	return &Queue[T]{less: less, pos: pos}
+func New[T any](less func(a, b T) bool, pos func(T) *int) Queue[T] {
+	return Queue[T]{less: less, pos: pos}
 }
 
 // Len returns how many elements are queued.

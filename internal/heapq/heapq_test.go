@@ -10,7 +10,7 @@ type item struct {
 	key, pos int
 }
 
-func newQueue() *Queue[*item] {
+func newQueue() Queue[*item] {
 	return New(func(a, b *item) bool { return a.key < b.key }, func(x *item) *int { return &x.pos })
 }
 
@@ -50,7 +50,7 @@ func TestAgainstSort(t *testing.T) {
 				q.Remove(in[i])
 				in = slices.Delete(in, i, i+1)
 			}
-			check(t, seed, q, in)
+			check(t, seed, &q, in)
 		}
 	}
 }

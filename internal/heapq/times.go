@@ -31,7 +31,7 @@ const fan = 4
 
 // NewTimes returns an empty queue. The function pos tells where an element keeps
 // its place, as for [New].
-func NewTimes[T any](pos func(T) *int) *Times[T] { return &Times[T]{pos: pos} }
+func NewTimes[T any](pos func(T) *int) Times[T] { return Times[T]{pos: pos} }
 
 // Len returns how many elements are queued.
 func (q *Times[T]) Len() int { return len(q.heap) }

@@ -41,7 +41,7 @@ func TestTimesAgainstSort(t *testing.T) {
 				}
 				in = slices.Delete(in, i, i+1)
 			}
-			checkTimes(t, seed, q, in)
+			checkTimes(t, seed, &q, in)
 		}
 	}
 }

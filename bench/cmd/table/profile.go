@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -60,7 +61,7 @@ func writeTop(out io.Writer, name string, text []byte) error {
 	for p := range parts {
 		names = append(names, p)
 	}
-	slices.SortFunc(names, func(a, b string) int { return int(1000 * (parts[b] - parts[a])) })
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(parts[b], parts[a]), cmp.Compare(a, b)) })
 	var w bytes.Buffer
 	fmt.Fprintf(&w, "%s\n ", name)
 	for i, p := range names {
@@ -100,7 +101,7 @@ func functions(text []byte) (all []function) {
 // fits counts.
 var parts = []struct{ part, begins string }{
 	{"kernel", "internal/runtime/syscall/linux.Syscall6 runtime.futex runtime.epoll runtime.madvise runtime.usleep"},
-	{"cipher and hashes", "crypto/ golang.org/x/crypto parley/dialect/tendermint/internal/quad hash/"},
+	{"cipher and hashes", "crypto/ golang.org/x/crypto parley/dialect/bitcoin/internal/sum parley/wire.fold parley/wire.koopman hash/"},
 	{"codec", "parley/dialect parley/wire"},
 	{"engine", "parley/node parley/core parley/route parley/stats parley/internal parley/addr parley/transport"},
 	{"simulator", "parley/sim"},

@@ -105,14 +105,14 @@ func pings(t *testing.T) {
 		t.Parallel()
 		eachRole(t, func(t *testing.T, weDial bool) {
 			p := link(t, weDial, nil, func(c *real.Config) { c.Ping, c.Pong = 2*time.Second, 1990*time.Millisecond })
-			p.idle(t, 3)
+			p.idle(t, 6)
 		})
 	})
 	t.Run("ours", func(t *testing.T) {
 		t.Parallel()
 		eachRole(t, func(t *testing.T, weDial bool) {
 			p := link(t, weDial, func(c *tendermint.Config) { c.Ping, c.Pong = time.Second, time.Second }, nil)
-			p.idle(t, 3)
+			p.idle(t, 6)
 		})
 	})
 }

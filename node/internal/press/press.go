@@ -91,14 +91,6 @@ func (s *Sheet) Form(p *Press, e dialect.Encoder, m dialect.Message, large bool)
 	return f, true
 }
 
-// Forms returns how many forms were made of it.
-func (s *Sheet) Forms() (n int) {
-	for d := s.made.Load(); d != nil; d = d.next {
-		n++
-	}
-	return n
-}
-
 func (s *Sheet) find(p *Press) *made {
 	for d := s.made.Load(); d != nil; d = d.next {
 		if d.press == p {
