@@ -16,28 +16,31 @@ import (
 // zero value knows nobody.
 type lines struct {
 	mu     sync.Mutex
-	makers map[uint16]int // by local port of the dialer, as last used
+	makers map[ends]int // as last used
 }
 
-// maker returns who made the connection that an accepted link is on.
-func (l *lines) maker(from addr.Addr) (member int, ok bool) {
+// ends are the ports of a connection. The dialer's alone does not tell who it is:
+// the system may give two dialers the same port if they dial different ones.
+type ends struct {
+	from, to uint16
+}
+
+// maker returns who made the connection that came from a port to a listener's.
+func (l *lines) maker(from, to addr.Addr) (member int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	member, ok = l.makers[from.Port]
+	member, ok = l.makers[ends{from.Port, to.Port}]
 	return member, ok
 }
 
-func (l *lines) made(member int, c net.Conn) {
-	at, err := addr.Parse(c.LocalAddr().String())
-	if err != nil {
-		return
-	}
+// made notes that a member has connected to a listener.
+func (l *lines) made(member int, from, to addr.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.makers == nil {
-		l.makers = make(map[uint16]int)
+		l.makers = make(map[ends]int)
 	}
-	l.makers[at.Port] = member
+	l.makers[ends{from.Port, to.Port}] = member
 }
 
 // line makes the connections of one member: over TCP, and never to itself, which
@@ -53,8 +56,11 @@ func (l line) Dial(ctx context.Context, to addr.Addr) (net.Conn, error) {
 		return nil, fmt.Errorf("dial %v: %w", to, dialect.ErrSelf)
 	}
 	c, err := l.TCP.Dial(ctx, to)
-	if err == nil {
-		l.m.net.lines.made(l.m.index, c)
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	if from, err := addr.Parse(c.LocalAddr().String()); err == nil {
+		l.m.net.lines.made(l.m.index, from, to)
+	}
+	return c, nil
 }

@@ -136,7 +136,7 @@ func (n *network) links() [][2]int {
 		for _, l := range m.app.live() {
 			peer, ok := byPort[l.Addr().Port]
 			if !l.Dialed() {
-				peer, ok = n.lines.maker(l.Addr())
+				peer, ok = n.lines.maker(l.Addr(), m.address())
 			}
 			if ok {
 				half[[2]int{m.index, peer}] = true

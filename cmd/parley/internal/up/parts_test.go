@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"parley/addr"
 	"parley/route"
 )
 
@@ -40,6 +41,27 @@ func TestLedger(t *testing.T) {
 	}
 	if height, rec, ok := l.last(); !ok || height != 1 || rec.reached != 1 || rec.slowest != time.Millisecond {
 		t.Errorf("last block %d %+v", height, rec)
+	}
+}
+
+// TestLines wants dialers told apart that the system gave one port, which it does
+// in one network of nine nodes in thirty.
+func TestLines(t *testing.T) {
+	from, first, second := loopback.WithPort(40000), loopback.WithPort(1), loopback.WithPort(2)
+	var l lines
+	if m, ok := l.maker(from, first); ok {
+		t.Errorf("member %d made what nobody has", m)
+	}
+	l.made(7, from, first)
+	l.made(8, from, second)
+	for at, want := range map[addr.Addr]int{first: 7, second: 8} {
+		if m, ok := l.maker(from, at); !ok || m != want {
+			t.Errorf("the connection to %v is of %d (%v), want %d", at, m, ok, want)
+		}
+	}
+	l.made(9, from, first)
+	if m, _ := l.maker(from, first); m != 9 {
+		t.Errorf("a port that changed hands is %d's, want 9's", m)
 	}
 }
 
