@@ -82,7 +82,7 @@ func TestCore(t *testing.T) {
 	}{
 		{"zero means none", []Given{{"inbound", "0"}, {"outbound", "0"}, {"per-ip", "0"}, {"per-group", "0"}}, func(s *Settings) bool {
 			c := s.Core()
-			return c.Inbound == -1 && c.Outbound == -1 && c.PerHost == -1 && c.PerGroup == -1 && c.Target == 32
+			return c.Inbound == -1 && c.Outbound == -1 && c.PerHost == -1 && c.PerGroup == -1 && c.Target == 32 && c.Book.PerAnswer == 1
 		}},
 		{"exclusive", []Given{{"exclusive", "true"}, {"peers", special}}, func(s *Settings) bool {
 			c := s.Core()

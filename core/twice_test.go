@@ -29,6 +29,7 @@ func TestTwice(t *testing.T) {
 				ids = append(ids, id)
 			}
 		}
+		n.Tune(epoch, Config{Outbound: -1, Twice: !twice}, &e) // which does not change it
 		for left := len(ids); left > 0; left-- {
 			if n.byID["one"] == nil || n.byID["one"] != n.links[ids[0]] {
 				t.Errorf("Twice is %v: with %d links the identity has not the oldest", twice, left)

@@ -68,6 +68,36 @@ func testLoneMessages(t *testing.T, d plain) {
 	}
 }
 
+// A lone message that was queued before the link was live needs no writer either;
+// two do, and arrive in order.
+func TestFirstMessages(t *testing.T) {
+	for _, first := range []int{1, 2} {
+		got, ours := newCounter(), make(chan *Link, 1)
+		a, b := over(true, plain{style: "append", prelude: "hello"})
+		a.Core.Inbound, b.Handler = 10, events{receive: got.receive}
+		a.Handler = events{peer: func(l *Link, up bool, _ error) {
+			if !up {
+				return
+			}
+			for i := range first {
+				l.Queue(dialect.Message{Type: 1, Body: fmt.Append(nil, i)}, nil)
+			}
+			ours <- l
+		}}
+		couple(t, a, b)
+		for i, m := range got.wait(first) {
+			if string(m.Body) != fmt.Sprint(i) {
+				t.Errorf("message %d is %q", i, m.Body)
+			}
+		}
+		l := <-ours
+		l.waitUntilIdle()
+		if l.writing() != (first > 1) || l.Queued() != 0 {
+			t.Errorf("%d messages: a writer %v, %d bytes wait", first, l.writing(), l.Queued())
+		}
+	}
+}
+
 // A message that the kernel takes only part of, and those behind it, arrive whole
 // and in order.
 func TestLoneMessageDoesNotFit(t *testing.T) {

@@ -105,7 +105,7 @@ func TestSettingsOfTheEngine(t *testing.T) {
 	}
 	e := n.engine()
 	switch k := e.Core; {
-	case k.Target != 32, k.Inbound != 36, k.PerHost != 3, k.RoundTime != 15*time.Minute, k.DropTo != 30, k.Offer != 3, len(k.Always) != 4:
+	case k.Target != 32, k.Inbound != 36, k.PerHost != 3, k.RoundTime != 15*time.Minute, k.DropTo != 30, k.Offer != 3, k.Book.PerAnswer != 1, len(k.Always) != 4:
 		t.Errorf("core: %+v", k)
 	case k.Backoff<<redialSteps != c.RedialInterval:
 		t.Errorf("pauses from %v, and %v at most", k.Backoff, c.RedialInterval)
