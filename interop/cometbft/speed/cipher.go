@@ -17,13 +17,13 @@ const (
 	frames    = 60 // in a buffer that is sealed and then opened at once
 )
 
-// cipher is the AEAD with nothing around it: one goroutine seals frames, another
+// cipherAlone is the AEAD with nothing around it: one goroutine seals frames, another
 // opens them, and buffers go around between the two. No link that seals can be
 // faster than that on two processors.
-type cipher struct{}
+type cipherAlone struct{}
 
 // Sample implements Work. The messages it counts are frames.
-func (cipher) Sample(d time.Duration) (measure.Sample, error) {
+func (cipherAlone) Sample(d time.Duration) (measure.Sample, error) {
 	aead, err := chacha20poly1305.New(make([]byte, chacha20poly1305.KeySize))
 	if err != nil {
 		return measure.Unknown(), err
@@ -67,4 +67,4 @@ func step(nonce *[chacha20poly1305.NonceSize]byte) {
 }
 
 // Close implements Work.
-func (cipher) Close() error { return nil }
+func (cipherAlone) Close() error { return nil }

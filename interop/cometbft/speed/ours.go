@@ -184,7 +184,7 @@ func ourFan(peers, size int) (Work, error) {
 		<-hub.linked
 	}
 	m := dialect.Message{Type: channel, Body: body(size)}
-	f.send = f.windowed(func() error {
+	f.send = f.windowed(window, func() error {
 		if hub.Broadcast(m, route.All(), nil) != peers {
 			return errors.New("a peer did not take a broadcast")
 		}

@@ -147,7 +147,7 @@ func theirFan(peers, size int) (Work, error) {
 		<-hub.Events // that the peer is there
 	}
 	m := body(size)
-	f.send = f.windowed(func() error {
+	f.send = f.windowed(window, func() error {
 		hub.Spread(channel, m)
 		return nil
 	})
@@ -158,7 +158,7 @@ func theirFan(peers, size int) (Work, error) {
 const window = 64
 
 // windowed waits for the slowest peer before it sends too far ahead.
-func (f *flow) windowed(send func() error) func() error {
+func (f *flow) windowed(window int64, send func() error) func() error {
 	n := int64(0)
 	return func() error {
 		if ahead := n - window; ahead > 0 {
