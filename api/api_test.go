@@ -149,7 +149,7 @@ func TestPeersBansAndClosed(t *testing.T) {
 	}
 	<-w.joins.down
 	bans, err := w.client.Bans(ctx)
-	if err != nil || len(bans.Bans) != 1 || bans.Bans[0].Addr != "10.0.0.2" || *bans.Bans[0].Why != "test" {
+	if err != nil || len(bans.Bans) != 1 || *bans.Bans[0].Addr != "10.0.0.2" || *bans.Bans[0].Why != "test" {
 		t.Errorf("bans are %+v, error %v", bans, err)
 	}
 	for range 2 { // the second time there is nothing to lift
@@ -158,6 +158,29 @@ func TestPeersBansAndClosed(t *testing.T) {
 			t.Errorf("unban: %+v, %v", un, err)
 		}
 		bans = nil
+	}
+}
+
+// An identity can be banned alone, and is let in again by itself.
+func TestBanOfAnIdentity(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	ps, err := w.client.Peers(ctx)
+	if err != nil || len(ps.Peers) != 1 || ps.Peers[0].Peer == nil {
+		t.Fatalf("peers are %+v, error %v; want one with an identity", ps, err)
+	}
+	id := *ps.Peers[0].Peer
+	if r, err := w.client.Ban(ctx, BanRequest{Peer: id}); err != nil || r.Ended != 1 {
+		t.Fatalf("ban: %+v, %v; want one link ended", r, err)
+	}
+	<-w.joins.down
+	bans, err := w.client.Bans(ctx)
+	if err != nil || len(bans.Bans) != 1 || bans.Bans[0].Addr != nil || *bans.Bans[0].Peer != id {
+		t.Errorf("bans are %+v, error %v", bans, err)
+	}
+	for _, q := range []UnbanRequest{{Addr: "10.0.0.2"}, {Peer: "x"}, {Addr: "10.0.0.2", Peer: id}} {
+		if r, err := w.client.Unban(ctx, q); err != nil || r.Lifted != (q.Peer == id) {
+			t.Errorf("unban %+v: %+v, %v", q, r, err)
+		}
 	}
 }
 
@@ -198,6 +221,9 @@ func TestBadRequests(t *testing.T) {
 		{"GET", "/v1/peers/closed?max=1001", "", 400, "want a number from 1 to 1000"},
 		{"POST", "/v1/ban", `{"addr":":::"}`, 400, `addr: ":::": want host:port, or a host`},
 		{"POST", "/v1/ban", `{"addr":""}`, 400, "want host:port, or a host"},
+		{"POST", "/v1/ban", `{"addr":"-","peer":"x"}`, 400, "want host:port, or a host"},
+		{"POST", "/v1/unban", `{}`, 400, "want host:port, or a host"},
+		{"POST", "/v1/ban", `{"peer":"` + strings.Repeat("x", 257) + `"}`, 400, "peer: 257 bytes, limit 256"},
 		{"POST", "/v1/ban", `{"addr":"1.2.3.4","for":"1ms"}`, 400, `for: "1ms": want a duration from 1s`},
 		{"POST", "/v1/ban", `{"addr":"1.2.3.4","for":"ever"}`, 400, `for: "ever": want a duration`},
 		{"POST", "/v1/ban", `{"addr":"1.2.3.4","why":"` + strings.Repeat("x", 201) + `"}`, 400, "why: 201 bytes, limit 200"},

@@ -17,14 +17,16 @@ import (
 	"time"
 
 	"parley/addr"
+	"parley/core"
 	"parley/fault"
 	"parley/stats"
 )
 
-// maxWhy is the most bytes of a reason for a ban, and maxBan the longest one.
+// Limits of bans.
 const (
-	maxWhy = 200
-	maxBan = 10 * 365 * 24 * time.Hour
+	maxWhy  = 200 // bytes of a reason
+	maxPeer = 256 // bytes of an identity
+	maxBan  = 10 * 365 * 24 * time.Hour
 )
 
 var errDropped = fault.New(fault.Local, "drop", errors.New("by request of the operator"))
@@ -190,7 +192,7 @@ func (s *Server) bans(r *http.Request) (*Bans, error) {
 	}
 	bs := make([]Ban, len(snap.Bans))
 	for i, b := range snap.Bans {
-		bs[i] = Ban{b.Addr, known(b.Peer), b.Until, known(b.Why)}
+		bs[i] = Ban{known(b.Addr), known(b.Peer), b.Until, known(b.Why)}
 	}
 	return &Bans{bs}, nil
 }
@@ -200,7 +202,7 @@ func (s *Server) ban(r *http.Request) (*BanResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := machine(q.Addr)
+	a, err := whom(q.Addr, q.Peer)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +216,7 @@ func (s *Server) ban(r *http.Request) (*BanResult, error) {
 		return nil, bad("why: %d bytes, limit %d", len(q.Why), maxWhy)
 	}
 	until := time.Now().Add(d)
-	n, err := s.cfg.Node.Ban(a, d, q.Why)
+	n, err := s.cfg.Node.Ban(a, q.Peer, d, q.Why)
 	return &BanResult{n, until}, err
 }
 
@@ -223,12 +225,13 @@ func (s *Server) unban(r *http.Request) (*UnbanResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := machine(q.Addr)
+	a, err := whom(q.Addr, q.Peer)
 	if err != nil {
 		return nil, err
 	}
-	lifted, err := s.cfg.Node.Unban(a)
-	return &UnbanResult{lifted}, err
+	at := core.Within(a)
+	lifted, err := s.cfg.Node.Unban(func(b core.Ban) bool { return at(b) || q.Peer != "" && b.ID == q.Peer })
+	return &UnbanResult{lifted > 0}, err
 }
 
 func (s *Server) drop(r *http.Request) (*DropResult, error) {
@@ -254,6 +257,17 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	// The client is gone if this fails, and there is nobody left to tell.
 	_ = stats.WritePrometheus(w, snap)
+}
+
+// whom checks whom a request names, and reads the address if it has one.
+func whom(at, peer string) (addr.Addr, error) {
+	switch {
+	case len(peer) > maxPeer:
+		return addr.Addr{}, bad("peer: %d bytes, limit %d", len(peer), maxPeer)
+	case at == "" && peer != "":
+		return addr.Addr{}, nil
+	}
+	return machine(at)
 }
 
 // machine reads an address, or a host for a whole machine.

@@ -122,17 +122,19 @@ type Bans struct {
 	Bans []Ban `json:"bans"`
 }
 
-// Ban is one address that is refused. Without a port it is a whole machine.
+// Ban is an address, an identity or both that are refused. An address without a port
+// is a whole machine.
 type Ban struct {
-	Addr  string    `json:"addr"`
-	Peer  *string   `json:"peer"` // an identity refused with it wherever it comes from
+	Addr  *string   `json:"addr"` // null for an identity alone
+	Peer  *string   `json:"peer"` // an identity that is refused wherever it comes from
 	Until time.Time `json:"until"`
 	Why   *string   `json:"why"`
 }
 
-// BanRequest is the body of POST /v1/ban.
+// BanRequest is the body of POST /v1/ban. It names an address, an identity or both.
 type BanRequest struct {
-	Addr string `json:"addr"` // host:port, or a host for the whole machine
+	Addr string `json:"addr"` // host:port, a host for the whole machine, or empty
+	Peer string `json:"peer"` // an identity as peers are listed with it, or empty
 	For  string `json:"for"`  // a Go duration; empty for the node's own choice
 	Why  string `json:"why"`
 }
@@ -143,9 +145,11 @@ type BanResult struct {
 	Until time.Time `json:"until"`
 }
 
-// UnbanRequest is the body of POST /v1/unban.
+// UnbanRequest is the body of POST /v1/unban: lift the bans of an address, with
+// those of its ports if it has none, and those of an identity. One may be empty.
 type UnbanRequest struct {
 	Addr string `json:"addr"`
+	Peer string `json:"peer"`
 }
 
 // UnbanResult is the answer to POST /v1/unban.

@@ -10,9 +10,9 @@ import (
 	"parley/internal/heapq"
 )
 
-// maxBans is how many bans are kept. Beyond it, the one that is over first
-// goes.
-const maxBans = 4096
+// MaxBans is how many bans are kept. Beyond it, the one that is over first goes,
+// or does not come.
+const MaxBans = 4096
 
 // ban is a ban in force.
 type ban struct {
@@ -24,9 +24,9 @@ type ban struct {
 // they are removed. An address may have several, for the identities that were
 // banned with it.
 type bans struct {
-	byAddr map[addr.Addr][]*ban
-	byID   map[string][]*ban // but for those without an identity
-	queue  heapq.Queue[*ban] // by their end
+	byAddr map[addr.Addr][]*ban // but for those without an address
+	byID   map[string][]*ban    // but for those without an identity
+	queue  heapq.Queue[*ban]    // by their end
 }
 
 func newBans() bans {
@@ -49,18 +49,28 @@ func (b Ban) compare(o Ban) int {
 	return cmp.Or(b.Addr.Compare(o.Addr), cmp.Compare(b.ID, o.ID))
 }
 
+// find returns the ban of an address and an identity, or nil.
+func (s *bans) find(b Ban) *ban {
+	list := s.byAddr[b.Addr]
+	if b.Addr.IsZero() {
+		list = s.byID[b.ID]
+	}
+	if i := slices.IndexFunc(list, func(x *ban) bool { return x.compare(b) == 0 }); i >= 0 {
+		return list[i]
+	}
+	return nil
+}
+
 // set adds a ban, unless a longer one of the same address and identity is there.
 // It reports whether anything changed.
 func (s *bans) set(b Ban) bool {
-	same := func(x *ban) bool { return x.ID == b.ID }
-	if i := slices.IndexFunc(s.byAddr[b.Addr], same); i >= 0 {
-		old := s.byAddr[b.Addr][i]
+	if old := s.find(b); old != nil {
 		if !b.Until.After(old.Until) {
 			return false
 		}
 		s.remove(old)
 	}
-	if s.queue.Len() >= maxBans {
+	if s.queue.Len() >= MaxBans {
 		first, _ := s.queue.First()
 		if first.Until.After(b.Until) {
 			return false
@@ -68,7 +78,9 @@ func (s *bans) set(b Ban) bool {
 		s.remove(first)
 	}
 	x := &ban{Ban: b}
-	s.byAddr[b.Addr] = append(s.byAddr[b.Addr], x)
+	if !b.Addr.IsZero() {
+		s.byAddr[b.Addr] = append(s.byAddr[b.Addr], x)
+	}
 	if b.ID != "" {
 		s.byID[b.ID] = append(s.byID[b.ID], x)
 	}
@@ -117,37 +129,38 @@ func (s *bans) until(now time.Time, a addr.Addr) time.Time {
 	return t
 }
 
-// lift removes the bans of an address, and of its ports if it has none.
-func (s *bans) lift(a addr.Addr) (found bool) {
-	var all []*ban
-	if a.Port != 0 {
-		all = slices.Clone(s.byAddr[a])
-	} else {
-		// ordered: every match is removed, whichever comes first.
-		for k, bs := range s.byAddr {
-			if k.HostOnly() == a {
-				all = append(all, bs...)
-			}
+// all returns the bans in force, by address and identity.
+func (s *bans) all(now time.Time) []*ban {
+	var out []*ban
+	add := func(b *ban) {
+		if b.Until.After(now) {
+			out = append(out, b)
 		}
 	}
-	for _, b := range all {
-		s.remove(b)
-	}
-	return len(all) > 0
-}
-
-// list returns the bans in force by address.
-func (s *bans) list(now time.Time) []Ban {
-	var out []Ban
 	// ordered: what is collected is sorted below.
 	for _, bs := range s.byAddr {
 		for _, b := range bs {
-			if b.Until.After(now) {
-				out = append(out, b.Ban)
+			add(b)
+		}
+	}
+	// ordered: likewise.
+	for _, bs := range s.byID {
+		for _, b := range bs {
+			if b.Addr.IsZero() {
+				add(b)
 			}
 		}
 	}
-	slices.SortFunc(out, Ban.compare)
+	slices.SortFunc(out, func(a, b *ban) int { return a.compare(b.Ban) })
+	return out
+}
+
+// list returns copies of the bans in force, by address and identity.
+func (s *bans) list(now time.Time) []Ban {
+	var out []Ban
+	for _, b := range s.all(now) {
+		out = append(out, b.Ban)
+	}
 	return out
 }
 
@@ -167,13 +180,14 @@ func (n *Node) bannedPeer(now time.Time, l *link) bool {
 	return false
 }
 
-// Ban refuses an address until the given time and ends its links, the calls of
-// Wake that follow the last of them if there are many. An address without a port
-// is a whole machine. It returns how many links it ends.
+// Ban refuses an address, an identity or both until the given time and ends their
+// links, the calls of Wake that follow the last of them if there are many. An address
+// without a port is a whole machine. It returns how many links it ends.
 //
-// Of two bans of one address and identity the longer one counts. A ban that names no
-// address or is over does nothing. A ban of an IP does not hit a peer dialed by name
-// before that peer says where it listens.
+// Of two bans of one address and identity the longer one counts. A ban that names
+// neither or is over does nothing. A ban of an IP does not hit a peer dialed by name
+// before that peer says where it listens. An identity is known when a link has opened,
+// and worth as much as the dialect's proof of it.
 func (n *Node) Ban(now time.Time, b Ban, e *Effects) int {
 	n.now = now
 	ended := n.ban(now, b)
@@ -186,16 +200,16 @@ func (b Ban) hits(l *link) bool {
 	if b.ID != "" && b.ID == l.intro.ID {
 		return true
 	}
-	for _, a := range [...]addr.Addr{l.addr, l.listen, l.intro.Listen} {
-		if a == b.Addr || b.Addr.Port == 0 && a.HostOnly() == b.Addr {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]addr.Addr{l.addr, l.listen, l.intro.Listen}, b.Covers)
+}
+
+// Covers reports whether b refuses an address: it, or its whole machine.
+func (b Ban) Covers(a addr.Addr) bool {
+	return !b.Addr.IsZero() && (a == b.Addr || a.HostOnly() == b.Addr)
 }
 
 func (n *Node) ban(now time.Time, b Ban) (ended int) {
-	if b.Addr.IsZero() || !b.Until.After(now) {
+	if b.Addr.IsZero() && b.ID == "" || !b.Until.After(now) {
 		return 0
 	}
 	if n.bans.set(b) {
@@ -211,15 +225,25 @@ func (n *Node) ban(now time.Time, b Ban) (ended int) {
 	return ended
 }
 
-// Unban lifts the bans of an address: with port 0 also those of its ports. It
-// reports whether there were any.
-func (n *Node) Unban(now time.Time, a addr.Addr, e *Effects) bool {
+// Unban lifts the bans of which the caller's function says so, and returns how many.
+func (n *Node) Unban(now time.Time, which func(Ban) bool, e *Effects) (lifted int) {
 	n.now = now
 	n.bans.expire(now)
-	found := n.bans.lift(a)
-	if found {
+	for _, b := range n.bans.all(now) {
+		if which(b.Ban) {
+			n.bans.remove(b)
+			lifted++
+		}
+	}
+	if lifted > 0 {
 		n.saver.now = true
 	}
 	n.finish(now, e)
-	return found
+	return lifted
+}
+
+// Within chooses, for Unban, the bans of an address; if that has no port, those of
+// its ports too.
+func Within(a addr.Addr) func(Ban) bool {
+	return func(b Ban) bool { return !a.IsZero() && (b.Addr == a || a.Port == 0 && b.Addr.HostOnly() == a) }
 }

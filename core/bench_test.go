@@ -169,7 +169,7 @@ func (d *driver) step() {
 		d.call("ban", func() { d.n.Ban(d.now, b, &d.eff) })
 	case k < 68:
 		a := benchAddr(d.r.IntN(2 * benchKnown)).HostOnly()
-		d.call("unban", func() { d.n.Unban(d.now, a, &d.eff) })
+		d.call("unban", func() { d.n.Unban(d.now, Within(a), &d.eff) })
 	case k < 70:
 		d.call("drop", func() { d.n.Drop(d.now, id, fault.Refused, &d.eff) })
 	case k < 72:

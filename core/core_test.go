@@ -115,8 +115,8 @@ func TestTablesAreBounded(t *testing.T) {
 	if len(s.by) != maxBlames || s.queue.Len() != maxBlames || s.score(epoch, culprit{id: "0"}) != 0 {
 		t.Errorf("%d are blamed, limit %d", len(s.by), maxBlames)
 	}
-	if len(b.byAddr) != maxBans || len(b.byID) != maxBans || b.queue.Len() != maxBans {
-		t.Errorf("%d are banned, limit %d", len(b.byAddr), maxBans)
+	if len(b.byAddr) != MaxBans || len(b.byID) != MaxBans || b.queue.Len() != MaxBans {
+		t.Errorf("%d are banned, limit %d", len(b.byAddr), MaxBans)
 	}
 	if b.set(Ban{Addr: at("9.9.9.9"), Until: epoch.Add(time.Second)}) {
 		t.Error("a short ban displaced a longer one")

@@ -169,7 +169,7 @@ func ParseSaved(b []byte) (*Saved, error) {
 	}
 	s := &Saved{Time: raw.Time}
 	s.Peers = readable(raw.Peers, func(k Known) bool { return k.Addr.Dialable() && k.Tries >= 0 })
-	s.Bans = readable(raw.Bans, func(b Ban) bool { return !b.Addr.IsZero() })
+	s.Bans = readable(raw.Bans, func(b Ban) bool { return !b.Addr.IsZero() || b.ID != "" })
 	return s, nil
 }
 

@@ -125,8 +125,12 @@ func (s *script) run(f []string) error {
 	case "ban": // ADDR DURATION
 		d, _ := time.ParseDuration(arg(2))
 		s.printf("ended %d", n.Ban(now, Ban{Addr: at(arg(1)), ID: opt["id"], Until: now.Add(d), Why: "by hand"}, &s.eff))
-	case "unban":
-		s.printf("%v", n.Unban(now, at(arg(1)), &s.eff))
+	case "unban": // ADDR, or - for bans of an identity alone
+		which := Within(at(arg(1)))
+		if id, ok := opt["id"]; ok {
+			which = func(b Ban) bool { return b.ID == id && b.Addr == at(arg(1)) }
+		}
+		s.printf("%d", n.Unban(now, which, &s.eff))
 	case "drop": // LINK KIND
 		n.Drop(now, linkID(arg(1)), faultOf(arg(2)), &s.eff)
 	case "stop":

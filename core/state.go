@@ -28,10 +28,10 @@ type LinkState struct {
 	Why     string    // what the blame was last added for, in words that the peer may have chosen; or ""
 }
 
-// Ban refuses a machine, or one port of it, until a time.
+// Ban refuses a machine, or one port of it, or an identity, until a time.
 type Ban struct {
-	Addr  addr.Addr `json:"addr"`        // port 0 for the whole machine
-	ID    string    `json:"id,omitzero"` // an identity refused with it wherever it comes from, or ""
+	Addr  addr.Addr `json:"addr"`        // port 0 for the whole machine; zero for an identity alone
+	ID    string    `json:"id,omitzero"` // an identity refused wherever it comes from, or ""
 	Until time.Time `json:"until"`
 	Why   string    `json:"why,omitzero"`
 }

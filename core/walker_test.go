@@ -149,7 +149,7 @@ func (w *walker) step() {
 	case k < 77:
 		n.Ban(w.now, Ban{Addr: w.banAddr(), Until: w.now.Add(time.Duration(w.r.IntN(60)) * time.Second)}, &w.eff)
 	case k < 78:
-		n.Unban(w.now, w.banAddr(), &w.eff)
+		n.Unban(w.now, Within(w.banAddr()), &w.eff)
 	case k < 79:
 		w.tune()
 	case k < 80:

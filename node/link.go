@@ -370,10 +370,10 @@ func (n *Node) partSoon(now time.Time) {
 	}
 }
 
-// endParting ends the links that are parting with a machine, or one port of it.
-func (n *Node) endParting(a addr.Addr) {
+// endParting ends the links that are parting with a peer who is banned.
+func (n *Node) endParting(b core.Ban) {
 	for _, l := range n.parting {
-		if l.addr == a || a.Port == 0 && l.addr.HostOnly() == a {
+		if b.Covers(l.addr) || b.ID != "" && l.link.Intro.ID == b.ID {
 			l.end(l.down)
 		}
 	}

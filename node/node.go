@@ -255,22 +255,23 @@ func (n *Node) Learn(as []addr.Addr) error {
 	return n.do(func(now time.Time) { n.core.Learn(now, as, &n.eff) })
 }
 
-// Ban refuses an address for d and ends its links; without a port, the whole
-// machine. It reports how many links it ended.
-func (n *Node) Ban(a addr.Addr, d time.Duration, why string) (int, error) {
-	var ended int
-	err := n.do(func(now time.Time) {
-		ended = n.core.Ban(now, core.Ban{Addr: a, Until: now.Add(d), Why: why}, &n.eff)
-		n.endParting(a)
+// Ban refuses an address (without a port, the whole machine), an identity, or both, for
+// d, and ends their links; the one that is not meant is zero. It reports how many
+// links it ended. See [core.Node.Ban].
+func (n *Node) Ban(a addr.Addr, id string, d time.Duration, why string) (ended int, err error) {
+	err = n.do(func(now time.Time) {
+		b := core.Ban{Addr: a, ID: id, Until: now.Add(d), Why: why}
+		ended = n.core.Ban(now, b, &n.eff)
+		n.endParting(b)
 	})
 	return ended, err
 }
 
-// Unban lifts the bans of an address and reports whether there were any.
-func (n *Node) Unban(a addr.Addr) (bool, error) {
-	var any bool
-	err := n.do(func(now time.Time) { any = n.core.Unban(now, a, &n.eff) })
-	return any, err
+// Unban lifts the bans of which the caller's function says so, and reports how many.
+// The function must not call the Node. [core.Within] makes one for an address.
+func (n *Node) Unban(which func(core.Ban) bool) (lifted int, err error) {
+	err = n.do(func(now time.Time) { lifted = n.core.Unban(now, which, &n.eff) })
+	return lifted, err
 }
 
 // Tune replaces the limits at run time.

@@ -166,7 +166,7 @@ func (n *Node) snapshot(now time.Time) *stats.Snapshot {
 		s.Listen = append(s.Listen, a.String())
 	}
 	for _, b := range st.Bans {
-		s.Bans = append(s.Bans, stats.BanRow{Addr: b.Addr.String(), Peer: b.ID, Until: b.Until, Why: b.Why})
+		s.Bans = append(s.Bans, stats.BanRow{Addr: string(b.Addr.AppendTo(nil)), Peer: b.ID, Until: b.Until, Why: b.Why})
 	}
 	for _, k := range fault.Kinds {
 		s.Faults[k.String()] = n.faults[k]

@@ -54,7 +54,7 @@ func testSnapshot(t *testing.T) {
 	time.Sleep(time.Second)
 	nb.Broadcast(app("hello"), route.All(), nil)
 	time.Sleep(time.Second)
-	if _, err := na.Ban(host(9), time.Hour, "test"); err != nil {
+	if _, err := na.Ban(host(9), "", time.Hour, "test"); err != nil {
 		t.Fatal(err)
 	}
 	s, err := na.Snapshot(t.Context())
@@ -245,7 +245,7 @@ func TestTuneBan(t *testing.T) { synctest.Test(t, testTuneBan) }
 func testTuneBan(t *testing.T) {
 	netw := mem.New(time.Millisecond)
 	na, _, l := two(t, member(netw, 1), member(netw, 2, 1))
-	if n, err := na.Ban(host(2).HostOnly(), time.Hour, "spam"); n != 1 || err != nil {
+	if n, err := na.Ban(host(2).HostOnly(), "", time.Hour, "spam"); n != 1 || err != nil {
 		t.Errorf("ban: %d links, %v", n, err)
 	}
 	<-l.Done()
@@ -255,11 +255,11 @@ func testTuneBan(t *testing.T) {
 	for l := range na.Links() {
 		t.Errorf("linked to %s, which is banned", l.Addr())
 	}
-	if ok, err := na.Unban(host(2)); err != nil || ok {
-		t.Errorf("unban of one port: %v, %v", ok, err)
+	if n, err := na.Unban(core.Within(host(2))); err != nil || n != 0 {
+		t.Errorf("unban of one port: %v, %v", n, err)
 	}
-	if ok, err := na.Unban(host(2).HostOnly()); err != nil || !ok {
-		t.Errorf("unban: %v, %v", ok, err)
+	if n, err := na.Unban(core.Within(host(2).HostOnly())); err != nil || n != 1 {
+		t.Errorf("unban: %v, %v", n, err)
 	}
 	if err := na.Tune(core.Config{Always: []addr.Addr{host(2)}}); err != nil {
 		t.Error(err)

@@ -194,7 +194,7 @@ func testSaver(t *testing.T) {
 		if err := n.Learn(nil); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := n.Ban(host(100+i).HostOnly(), time.Hour, "test"); err != nil {
+		if _, err := n.Ban(host(100+i).HostOnly(), "", time.Hour, "test"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)

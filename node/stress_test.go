@@ -128,7 +128,7 @@ func chatter(ctx context.Context, n *running, netw *mem.Network, asked, told *at
 		case k < 194:
 			l.Close(nil)
 		case k < 195:
-			n.Ban(l.Addr().HostOnly(), time.Second, "test")
+			n.Ban(l.Addr().HostOnly(), "", time.Second, "test")
 		case k < 197:
 			from, to := host(1+rand.IntN(6)), host(1+rand.IntN(6))
 			netw.Cut(from, to)

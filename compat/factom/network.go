@@ -213,7 +213,7 @@ func (n *Network) Ban(hash string) {
 	}
 	span := max(n.conf.ManualBan, 1) // a ban that is over at once still disconnects
 	for _, a := range n.wire.machines(p.link.Addr()) {
-		if _, err := n.node.Ban(a, span, "banned by the application"); err != nil {
+		if _, err := n.node.Ban(a, "", span, "banned by the application"); err != nil {
 			n.log.Warn("not banned", "peer", hash, "err", err)
 		}
 	}

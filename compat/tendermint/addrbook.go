@@ -321,7 +321,7 @@ func (a *AddrBook) adopt(sw *Switch) {
 	a.log = sw.log
 	a.comet = sw.cfg.Protocol == CometBFT
 	a.onBad = func(x addr.Addr) {
-		if err := sw.ban(x, badTime, "marked bad by the application"); err != nil {
+		if err := sw.ban(x, "", badTime, "marked bad by the application"); err != nil {
 			sw.log.Warn("not banned", "addr", x, "err", err)
 		}
 	}

@@ -98,8 +98,14 @@ func (v *victim) ended(t *testing.T, c Config, within time.Duration, want fault.
 // application, with its own rules about what it does.
 func visit(t *testing.T, netw *mem.Network, n int) (net.Conn, *dialect.Link, error) {
 	t.Helper()
+	return visitAs(t, netw, n, n)
+}
+
+// visitAs has a machine connect with the key of a node.
+func visitAs(t *testing.T, netw *mem.Network, n, key int) (net.Conn, *dialect.Link, error) {
+	t.Helper()
 	d, err := tendermint.New(tendermint.Config{
-		Key: testKey(n), Network: "test", NoPEX: true, Channels: []tendermint.Channel{{ID: 0}, {ID: app}, {ID: 0x31}},
+		Key: testKey(key), Network: "test", NoPEX: true, Channels: []tendermint.Channel{{ID: 0}, {ID: app}, {ID: 0x31}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -348,6 +354,13 @@ func testBan(t *testing.T) {
 	}
 	settled(time.Second)
 	refused("at once", true)
+	for _, key := range []int{3, 4} { // from another machine, the banned identity, and one that is not
+		visitAs(t, netw, 4, key)
+		settled(time.Second)
+		if n := count(v); n != key-3 {
+			t.Errorf("node %d from machine 4: %d peers, want %d", key, n, key-3)
+		}
+	}
 	v.Stop()
 	w := start(t, c)
 	refused("after a restart", true)

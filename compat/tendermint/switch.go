@@ -324,24 +324,25 @@ func (sw *Switch) StopPeerForError(peer *Peer, reason interface{}) {
 func (sw *Switch) StopPeerGracefully(peer *Peer) { peer.mconn.stop(errStopped) }
 
 // Ban ends the connections to a peer's machine and refuses it for a time, whoever
-// dials; on loopback, where many nodes are on one, only the peer. It must not be
-// called from Config.Filter.
+// dials; on loopback, where many nodes are on one, only the peer's port. An identity
+// that the peer has proven is refused wherever it comes from. Ban must not be called
+// from Config.Filter.
 func (sw *Switch) Ban(peer *Peer, d time.Duration, why string) error {
 	at := peer.link.Addr()
 	if listen := peer.link.Intro().Listen; !peer.IsOutbound() && listen.Dialable() {
 		at = listen
 	}
-	return sw.ban(at, d, why)
+	return sw.ban(at, peer.ID(), d, why)
 }
 
-func (sw *Switch) ban(a addr.Addr, d time.Duration, why string) error {
+func (sw *Switch) ban(a addr.Addr, id string, d time.Duration, why string) error {
 	if !sw.running() {
 		return ErrSwitchNotRunning
 	}
 	if !a.IP.IsLoopback() {
 		a = a.HostOnly()
 	}
-	_, err := sw.node.Ban(a, d, why)
+	_, err := sw.node.Ban(a, id, d, why)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -34,13 +35,14 @@ func asked[T any](c *cli.Command, args int, ask func(context.Context, *cli.Comma
 func banCommand() *cli.Command {
 	return asked(&cli.Command{
 		Name:      "ban",
-		Usage:     "refuse a machine, or one of its ports, and end its links",
-		ArgsUsage: "HOST[:PORT]",
+		Usage:     "refuse a machine, one of its ports, or an identity, and end its links",
+		ArgsUsage: "HOST[:PORT]|id=IDENTITY",
 		Flags: clientFlags(jsonFlag(),
 			&cli.DurationFlag{Name: "for", Usage: "how long", DefaultText: "the node's ban-time"},
 			&cli.StringFlag{Name: "why", Usage: "a reason, for the list of bans"}),
 	}, 1, func(ctx context.Context, cmd *cli.Command, c *api.Client) (*api.BanResult, error) {
-		q := api.BanRequest{Addr: cmd.Args().First(), Why: cmd.String("why")}
+		at, id := whom(cmd.Args().First())
+		q := api.BanRequest{Addr: at, Peer: id, Why: cmd.String("why")}
 		if cmd.IsSet("for") {
 			q.For = cmd.Duration("for").String()
 		}
@@ -51,14 +53,23 @@ func banCommand() *cli.Command {
 	})
 }
 
+// whom tells an address from the identity of a peer, as parley peers prints it.
+func whom(arg string) (at, id string) {
+	if id, ok := strings.CutPrefix(arg, "id="); ok && id != "" {
+		return "", id
+	}
+	return arg, ""
+}
+
 func unbanCommand() *cli.Command {
 	return asked(&cli.Command{
 		Name:      "unban",
-		Usage:     "lift the bans of a machine, or of one of its ports",
-		ArgsUsage: "HOST[:PORT]",
+		Usage:     "lift the bans of a machine, of one of its ports, or of an identity",
+		ArgsUsage: "HOST[:PORT]|id=IDENTITY",
 		Flags:     clientFlags(jsonFlag()),
 	}, 1, func(ctx context.Context, cmd *cli.Command, c *api.Client) (*api.UnbanResult, error) {
-		return c.Unban(ctx, api.UnbanRequest{Addr: cmd.Args().First()})
+		at, id := whom(cmd.Args().First())
+		return c.Unban(ctx, api.UnbanRequest{Addr: at, Peer: id})
 	}, func(cmd *cli.Command, r *api.UnbanResult) error {
 		return verdict(cmd, r.Lifted, "lifted", "there is no such ban")
 	})
@@ -74,7 +85,7 @@ func bansCommand() *cli.Command {
 	}, func(cmd *cli.Command, bs *api.Bans) error {
 		t := table{head: []string{"ADDRESS", "PEER", "UNTIL", "WHY"}}
 		for _, b := range bs.Bans {
-			t.add(clean(b.Addr), text(b.Peer), b.Until.Local().Format(time.DateTime), text(b.Why))
+			t.add(text(b.Addr), text(b.Peer), b.Until.Local().Format(time.DateTime), text(b.Why))
 		}
 		return t.write(cmd.Root().Writer)
 	})

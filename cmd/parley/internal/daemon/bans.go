@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"parley/config"
 	"parley/core"
 	"parley/node"
-	"parley/stats"
 )
 
 const (
@@ -24,26 +22,41 @@ const (
 	configuredFor = 10 * 365 * 24 * time.Hour
 
 	maxBansFile = 1 << 20 // bytes
-	maxBans     = 10000
+
+	// maxBans leaves as many to those who are banned while the node runs: a node
+	// that holds too many lets the one go that is over first.
+	maxBans = core.MaxBans / 2
 )
 
 // listedBans returns the addresses that the settings and the file they name say
 // to refuse.
 func listedBans(s *config.Settings) ([]addr.Addr, error) {
 	list := slices.Clone(s.Ban)
-	if s.BansFile == "" {
-		return list, nil
-	}
-	f, err := os.Open(s.BansFile)
+	more, err := readBans(s.BansFile)
 	if err != nil {
 		return nil, fmt.Errorf("bans-file: %w", err)
 	}
-	defer f.Close()
-	more, err := parseBans(f)
-	if err != nil {
-		return nil, fmt.Errorf("bans-file: %s: %w", s.BansFile, err)
+	if list = append(list, more...); len(list) > maxBans {
+		return nil, fmt.Errorf("ban and bans-file: %d bans, limit %d", len(list), maxBans)
 	}
-	return append(list, more...), nil
+	return list, nil
+}
+
+// readBans reads a file of bans; no name, no bans.
+func readBans(path string) ([]addr.Addr, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	list, err := parseBans(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return list, nil
 }
 
 // parseBans reads a host, or host:port, a line; what follows # or ; is a comment.
@@ -130,52 +143,24 @@ func (b *banStore) Save(s *core.Saved) error {
 }
 
 // rebans makes the listed bans those in force and lifts those that are listed no
-// more. Bans of other origin stay.
-func rebans(ctx context.Context, n *node.Node, listed []addr.Addr) error {
-	snap, err := n.Snapshot(ctx)
-	if err != nil {
+// more. Bans of other origin stay, but for those of addresses that are listed.
+func rebans(n *node.Node, listed []addr.Addr) error {
+	if _, err := n.Unban(unlisted(listed)); err != nil {
 		return err
 	}
-	lift, add := banDiff(snap.Bans, listed)
-	for _, a := range lift {
-		if _, err := n.Unban(a); err != nil {
-			return err
-		}
-	}
-	for _, b := range add {
-		if _, err := n.Ban(b.Addr, time.Until(b.Until), b.Why); err != nil {
+	for _, a := range listed {
+		if _, err := n.Ban(a, "", configuredFor, configured); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// banDiff says which bans to lift and which to make. To lift that of a machine
-// lifts those of its ports too, so they are made again.
-func banDiff(have []stats.BanRow, listed []addr.Addr) (lift []addr.Addr, add []core.Ban) {
-	lifted := map[addr.Addr]bool{}
-	in := map[addr.Addr]bool{}
-	for _, b := range have {
-		a, err := config.ParseMachine(b.Addr)
-		if err != nil {
-			continue // not written by us
-		}
-		in[a] = true
-		if b.Why == configured && !slices.Contains(listed, a) {
-			lift = append(lift, a)
-			lifted[a] = true
-		}
-	}
-	for _, b := range have {
-		a, err := config.ParseMachine(b.Addr)
-		if err == nil && a.Port != 0 && lifted[a.HostOnly()] && !lifted[a] {
-			add = append(add, core.Ban{Addr: a, Until: b.Until, Why: b.Why})
-		}
-	}
+// unlisted chooses the bans that were listed and are no more.
+func unlisted(listed []addr.Addr) func(core.Ban) bool {
+	held := make(map[addr.Addr]bool, len(listed))
 	for _, a := range listed {
-		if !in[a] {
-			add = append(add, core.Ban{Addr: a, Until: time.Now().Add(configuredFor), Why: configured})
-		}
+		held[a] = true
 	}
-	return lift, add
+	return func(b core.Ban) bool { return b.Why == configured && !held[b.Addr] }
 }

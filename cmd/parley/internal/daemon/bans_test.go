@@ -12,7 +12,6 @@ import (
 	"parley/addr"
 	"parley/config"
 	"parley/core"
-	"parley/stats"
 )
 
 func TestParseBans(t *testing.T) {
@@ -23,7 +22,7 @@ func TestParseBans(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"1.2.3.4\n1.2.3.4 for ever\n":              `line 2: "1.2.3.4 for ever": want a host, or host:port`,
-		strings.Repeat("1.2.3.4\n", maxBans+1):     "line 10001: over the limit of 10000 bans",
+		strings.Repeat("1.2.3.4\n", maxBans+1):     "line 2049: over the limit of 2048 bans",
 		strings.Repeat("# ........\n", 110000):     "over the limit of 1048576 bytes",
 		"1.2.3.4:0\n":                              "line 1:",
 		strings.Repeat("x", 1<<17) + "\n1.2.3.4\n": "too long",
@@ -47,23 +46,27 @@ func TestListedBans(t *testing.T) {
 	if err != nil || !slices.Equal(list, []addr.Addr{place(t, "1.1.1.1"), place(t, "2.2.2.2")}) {
 		t.Errorf("bans are %v (%v), want those of the setting and the file", list, err)
 	}
+	s.Ban = slices.Repeat(s.Ban, maxBans)
+	if _, err := listedBans(s); err == nil || !strings.Contains(err.Error(), "2049 bans, limit 2048") {
+		t.Errorf("error is %v, want the limit of both together", err)
+	}
 }
 
-func TestBanDiff(t *testing.T) {
-	until := time.Now().Add(time.Hour)
-	have := []stats.BanRow{
-		{Addr: "1.1.1.1", Why: configured}, // still listed
-		{Addr: "2.2.2.2", Why: configured}, // not any more
-		{Addr: "2.2.2.2:5", Why: "flood", Until: until},
-		{Addr: "3.3.3.3", Why: "spam", Until: until}, // not ours
-	}
-	lift, add := banDiff(have, []addr.Addr{place(t, "1.1.1.1"), place(t, "4.4.4.4"), place(t, "3.3.3.3")})
-	if !slices.Equal(lift, []addr.Addr{place(t, "2.2.2.2")}) {
-		t.Errorf("%v are lifted, want 2.2.2.2", lift)
-	}
-	if len(add) != 2 || add[0] != (core.Ban{Addr: place(t, "2.2.2.2:5"), Until: until, Why: "flood"}) ||
-		add[1].Addr != place(t, "4.4.4.4") || add[1].Why != configured {
-		t.Errorf("%v are added, want that of a port of 2.2.2.2 again, and 4.4.4.4", add)
+func TestUnlisted(t *testing.T) {
+	lift := unlisted([]addr.Addr{place(t, "1.1.1.1"), place(t, "3.3.3.3")})
+	for _, c := range []struct {
+		ban  core.Ban
+		lift bool
+	}{
+		{core.Ban{Addr: place(t, "1.1.1.1"), Why: configured}, false},
+		{core.Ban{Addr: place(t, "1.1.1.1:5"), Why: configured}, true}, // a port of a machine that still is
+		{core.Ban{Addr: place(t, "2.2.2.2"), Why: configured}, true},
+		{core.Ban{Addr: place(t, "2.2.2.2:5"), ID: "x", Why: "flood"}, false},
+		{core.Ban{ID: "x", Why: "spam"}, false},
+	} {
+		if got := lift(c.ban); got != c.lift {
+			t.Errorf("%+v is lifted: %v, want %v", c.ban, got, c.lift)
+		}
 	}
 }
 

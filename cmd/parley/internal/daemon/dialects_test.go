@@ -116,6 +116,31 @@ func TestSeedMode(t *testing.T) {
 	}
 }
 
+// TestBanIdentity bans who a peer has proven to be, and lets it in again.
+func TestBanIdentity(t *testing.T) {
+	home := alone(t)
+	first := filepath.Join(home, "a")
+	a := launchAs(t, "dialect", "cometbft", "network", "c", "data-dir", first)
+	b := launchAs(t, "dialect", "cometbft", "network", "c", "data-dir", filepath.Join(home, "b"), "peers", a.at())
+	a.out.wait("join ")
+	id := b.node.Self().ID
+	if r := ask[api.BanResult](t, first, "ban", "id="+id); r.Ended != 1 {
+		t.Errorf("the ban ended %d links, want 1", r.Ended)
+	}
+	a.out.wait("leave ")
+	if out, _, _ := parley(t.Context(), "bans", "--data-dir", first); !strings.Contains(out, id) {
+		t.Errorf("the bans are\n%s\nwant one of %s", out, id)
+	}
+	if r := ask[api.UnbanResult](t, first, "unban", "127.0.0.1"); r.Lifted {
+		t.Error("lifted as a ban of the machine")
+	}
+	if r := ask[api.UnbanResult](t, first, "unban", "id="+id); !r.Lifted {
+		t.Error("the ban was not lifted")
+	}
+	b.stop(t)
+	a.stop(t)
+}
+
 // TestObserver sends messages to a node that shows them and to one that keeps them.
 func TestObserver(t *testing.T) {
 	home := alone(t)

@@ -156,7 +156,7 @@ func TestTwoNodes(t *testing.T) {
 	a.out.wait("leave ")
 	b.out.wait("leave ")
 	a.logs.wait(`"why":"ban: banned"`) // the link has gone, not only been told to
-	if bs := ask[api.Bans](t, first, "bans"); len(bs.Bans) != 1 || bs.Bans[0].Addr != "127.0.0.1" || *bs.Bans[0].Why != "test" {
+	if bs := ask[api.Bans](t, first, "bans"); len(bs.Bans) != 1 || *bs.Bans[0].Addr != "127.0.0.1" || *bs.Bans[0].Why != "test" {
 		t.Errorf("bans are %+v", bs.Bans)
 	}
 	if es := ask[api.Closed](t, first, "peers", "--closed"); !slices.ContainsFunc(es.Closed, func(e api.Ended) bool { return e.WasUp && e.Why != "" }) {
@@ -269,7 +269,7 @@ func wantBans(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	var got []string
 	for _, b := range ask[api.Bans](t, dir, "bans").Bans {
-		got = append(got, b.Addr)
+		got = append(got, *b.Addr)
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("bans are %v, want %v", got, want)

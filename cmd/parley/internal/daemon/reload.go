@@ -68,5 +68,5 @@ func (d *daemon) reload(ctx context.Context) ([]string, error) {
 	}
 	d.level.Set(levelOf(s))
 	d.set.put(s)
-	return changed, rebans(ctx, d.node, listed)
+	return changed, rebans(d.node, listed)
 }
