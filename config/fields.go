@@ -110,6 +110,8 @@ func peering() []Field {
 			func(s *Settings) *int { return &s.PerIP }).live(),
 		number("per-group", "outbound links into one neighborhood of the network, 0 for no limit", 0, maxLinks,
 			func(s *Settings) *int { return &s.PerGroup }).live(),
+		boolean("duplicate-ids", "admit a peer whose identity has a link already, where peers have identities",
+			func(s *Settings) *bool { return &s.DuplicateIDs }),
 	}
 }
 

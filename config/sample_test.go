@@ -84,6 +84,8 @@ func TestCore(t *testing.T) {
 			c := s.Core()
 			return c.Inbound == -1 && c.Outbound == -1 && c.PerHost == -1 && c.PerGroup == -1 && c.Target == 32 && c.Book.PerAnswer == 1
 		}},
+		{"each identity once", nil, func(s *Settings) bool { return !s.Core().Twice }},
+		{"identities more than once", []Given{{"duplicate-ids", "true"}}, func(s *Settings) bool { return s.Core().Twice }},
 		{"exclusive", []Given{{"exclusive", "true"}, {"peers", special}}, func(s *Settings) bool {
 			c := s.Core()
 			return c.Outbound == -1 && c.Target == 0 && c.Inbound == 36 && !c.Only && len(c.Always) == 1

@@ -56,6 +56,8 @@ type Settings struct {
 	PerIP     int           // inbound links from one IP; 0 for no limit
 	PerGroup  int           // outbound links into one network group; 0 for no limit
 
+	DuplicateIDs bool // admit a peer whose identity has a link already
+
 	Outbox       int // bytes that may wait for one peer
 	MaxMessage   int // bytes of the longest message accepted
 	OpenTimeout  time.Duration
@@ -135,6 +137,7 @@ func (s *Settings) Core() core.Config {
 		Inbound:   orNone(s.Inbound),
 		PerHost:   orNone(s.PerIP),
 		PerGroup:  orNone(s.PerGroup),
+		Twice:     s.DuplicateIDs,
 		RoundTime: s.RoundTime,
 		Rotate:    orNone(s.Rotate),
 		DropTo:    s.DropTo,
