@@ -131,6 +131,15 @@ func TestStatus(t *testing.T) {
 	if len(st.Listen) != 1 || st.Listen[0] != "10.0.0.1:1" || st.Advertise != nil {
 		t.Errorf("listens at %v, advertises %v", st.Listen, st.Advertise)
 	}
+	for _, c := range []struct{ tell, want string }{{"1.2.3.4:5", "1.2.3.4:5"}, {"10.0.0.1:7", "10.0.0.1:7"}, {"10.0.0.1:1", ""}} {
+		w.node.Advertise(at(t, c.tell)) // as when a gateway maps a port
+		if st, err = w.client.Status(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if (st.Advertise != nil) != (c.want != "") || st.Advertise != nil && *st.Advertise != c.want {
+			t.Errorf("told to say %s, it says that others are told %v, want %q", c.tell, st.Advertise, c.want)
+		}
+	}
 }
 
 func TestPeersBansAndClosed(t *testing.T) {

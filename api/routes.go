@@ -118,6 +118,18 @@ func (s *Server) snapshot(ctx context.Context) (*stats.Snapshot, error) {
 	return s.cfg.Node.Snapshot(ctx)
 }
 
+// told returns where others are told to dial the node, or nil if that is where it
+// listens, so that they need to know no more than where they see it.
+func (s *Server) told() *string {
+	told := s.cfg.Node.Self().Listen
+	for _, at := range s.cfg.Node.Listening() {
+		if told == at || told.HostText() == "" && told.Port == at.Port {
+			return nil
+		}
+	}
+	return known(string(told.AppendTo(nil)))
+}
+
 // Status returns what GET /v1/status answers.
 func (s *Server) Status(ctx context.Context) (*Status, error) {
 	snap, err := s.snapshot(ctx)
@@ -127,7 +139,7 @@ func (s *Server) Status(ctx context.Context) (*Status, error) {
 	about := s.cfg.About
 	st := &Status{
 		Time: snap.Time, Since: snap.Since, Name: about.Name, Version: about.Version, PID: os.Getpid(),
-		Dialect: cmp.Or(about.Dialect, snap.Dialect), Network: about.Network, Listen: append([]string{}, snap.Listen...), Advertise: known(about.Advertise),
+		Dialect: cmp.Or(about.Dialect, snap.Dialect), Network: about.Network, Listen: append([]string{}, snap.Listen...), Advertise: s.told(),
 		Limits: s.cfg.Limits(), Known: snap.Known, Bans: len(snap.Bans), Rounds: snap.Rounds,
 		Total: Totals(snap.Total), Faults: snap.Faults,
 	}

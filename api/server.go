@@ -42,11 +42,10 @@ type Config struct {
 
 // About is what a status says besides the node's own state.
 type About struct {
-	Name      string
-	Version   string // of the program
-	Dialect   string // as it was configured; empty for the node's word for it
-	Network   Network
-	Advertise string
+	Name    string
+	Version string // of the program
+	Dialect string // as it was configured; empty for the node's word for it
+	Network Network
 }
 
 // Server answers questions about one node and acts on it. It is safe for

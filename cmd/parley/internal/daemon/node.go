@@ -198,9 +198,6 @@ func about(s *config.Settings) api.About {
 	if id := s.NetworkID(); id != 0 {
 		a.Network.ID = fmt.Sprintf("0x%08x", id)
 	}
-	if !s.Advertise.IsZero() {
-		a.Advertise = s.Advertise.String()
-	}
 	return a
 }
 

@@ -149,6 +149,13 @@ func (a *app) height() uint64 {
 	return a.chain.Height()
 }
 
+// count returns how many links are live.
+func (a *app) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.links)
+}
+
 // live returns the live links.
 func (a *app) live() []*node.Link {
 	a.mu.Lock()

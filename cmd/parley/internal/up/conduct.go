@@ -10,8 +10,8 @@ import (
 
 // Times that a run may take beside that which the user gives it.
 const (
-	connectLimit = 10 * time.Second // until every link is there
-	settleLimit  = 10 * time.Second // until the last blocks are everywhere, besides delays
+	connectLimit = 10 * time.Second // without another link that is there at last
+	settleLimit  = 10 * time.Second // without another block that arrives, besides delays
 )
 
 // conductor decides who makes the next block and who dies. It stands for what
@@ -24,8 +24,8 @@ type conductor struct {
 }
 
 // conduct runs the network from the first block to the last: until ctx is done
-// or the time that the user gave is over. Then it waits until every node has
-// every block, or has had time enough.
+// or the time that the user gave is over since the first. Then it waits until
+// every node has every block, or nothing seems to arrive any more.
 //
 // ctx says how long to make blocks; life is the context of the nodes.
 func (n *network) conduct(ctx, life context.Context, status func()) {
@@ -33,6 +33,9 @@ func (n *network) conduct(ctx, life context.Context, status func()) {
 	fill := stream(n.opt.seed, streamFiller)
 	for i := range c.filler {
 		c.filler[i] = byte(fill.Uint32())
+	}
+	if ctx.Err() == nil {
+		c.block()
 	}
 	if n.opt.runFor > 0 {
 		var cancel context.CancelFunc
@@ -45,7 +48,7 @@ func (n *network) conduct(ctx, life context.Context, status func()) {
 	status()
 }
 
-// loop makes a block at once and then one each block time, and kills.
+// loop makes a block each block time, and kills.
 func (c *conductor) loop(ctx, life context.Context) {
 	o := &c.net.opt
 	blocks := time.NewTicker(o.blockTime)
@@ -57,10 +60,6 @@ func (c *conductor) loop(ctx, life context.Context) {
 		kill = kills.C
 	}
 	victims := stream(o.seed, streamKills)
-	if ctx.Err() != nil {
-		return
-	}
-	c.block()
 	for {
 		select {
 		case <-ctx.Done():

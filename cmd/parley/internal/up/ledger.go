@@ -96,6 +96,16 @@ func (l *ledger) duplicate(node int) {
 	l.nodes[node].duplicates++
 }
 
+// arrivals returns how many blocks arrived, at all nodes together.
+func (l *ledger) arrivals() (sum uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.nodes {
+		sum += l.nodes[i].arrived
+	}
+	return sum
+}
+
 // lacks reports whether a block has not arrived at a node.
 func (l *ledger) lacks(node int) bool {
 	l.mu.Lock()

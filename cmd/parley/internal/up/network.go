@@ -105,14 +105,19 @@ func (n *network) stop(cancel context.CancelFunc) {
 	n.wg.Wait()
 }
 
-// await waits until ok, which is asked after each change, but no longer than
-// limit or until ctx is done. It returns what ok said last.
-func (n *network) await(ctx context.Context, limit time.Duration, ok func() bool) bool {
-	timer := time.NewTimer(limit)
+// await waits until ok, which is asked after each change, for as long as the network
+// gets on: it gives up when it has not for a while, or when ctx is done. How long all
+// takes is up to the machine. It returns what ok said last.
+func (n *network) await(ctx context.Context, while time.Duration, ok func() bool) bool {
+	var got mark
+	timer := time.NewTimer(while)
 	defer timer.Stop()
 	for {
 		if ok() {
 			return true
+		}
+		if got.raise(n) {
+			timer.Reset(while)
 		}
 		select {
 		case <-n.book.changed:
@@ -122,6 +127,28 @@ func (n *network) await(ctx context.Context, limit time.Duration, ok func() bool
 			return ok()
 		}
 	}
+}
+
+// mark is how far a network has got at most. It can not rise without end while no
+// blocks are made.
+type mark struct {
+	arrived uint64 // blocks, at all nodes
+	ends    int    // of links
+}
+
+// raise reports whether the network has got further than ever before.
+func (m *mark) raise(n *network) bool {
+	was := *m
+	m.arrived, m.ends = max(m.arrived, n.book.arrivals()), max(m.ends, n.ends())
+	return *m != was
+}
+
+// ends counts the links of all nodes. One between nodes has two ends.
+func (n *network) ends() (sum int) {
+	for _, m := range n.members {
+		sum += m.app.count()
+	}
+	return sum
 }
 
 // links returns the links between nodes as both ends see them: each counts

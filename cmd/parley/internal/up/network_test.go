@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// patience bounds what a test waits for; it never decides whether one passes.
+// patience bounds how long a network may stand still before a test has waited enough
+// for it; it never decides whether one passes.
 const patience = 30 * time.Second
 
 // running starts a network, waits until it is connected and returns what ends
@@ -208,14 +209,8 @@ func TestTable(t *testing.T) {
 		t.Error("the block did not arrive")
 	}
 	n.members[4].kill()
-	ends := func() (sum int) {
-		for _, m := range n.members {
-			sum += len(m.app.live())
-		}
-		return sum
-	}
-	if !n.await(t.Context(), patience, func() bool { return ends() == 6 }) {
-		t.Errorf("%d ends of links with node 4 down, want 6", ends())
+	if !n.await(t.Context(), patience, func() bool { return n.ends() == 6 }) {
+		t.Errorf("%d ends of links with node 4 down, want 6", n.ends())
 	}
 	rates := make([]rate, o.nodes+1)
 	now := time.Now()

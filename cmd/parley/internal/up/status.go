@@ -48,7 +48,7 @@ func (n *network) table(now time.Time, rates []rate) *show.Table {
 	var sum traffic
 	var dups uint64
 	for i, m := range n.members {
-		live, traffic, d := len(m.app.live()), m.app.traffic(), n.book.duplicates(i)
+		live, traffic, d := m.app.count(), m.app.traffic(), n.book.duplicates(i)
 		links += live
 		sum.plus(traffic)
 		dups += d
@@ -109,10 +109,8 @@ func (n *network) line() string {
 	if !ok {
 		return "no block yet"
 	}
-	ends := 0
 	var dups uint64
-	for i, m := range n.members {
-		ends += len(m.app.live())
+	for i := range n.members {
 		dups += n.book.duplicates(i)
 	}
 	slowest := ""
@@ -121,5 +119,5 @@ func (n *network) line() string {
 	}
 	return fmt.Sprintf("block %d by node %d, %s: reached %d of %d%s; %d of %d nodes up, %d links, %d duplicates",
 		height, last.leader, show.Bytes(float64(last.size)), last.reached, len(n.members)-1, slowest,
-		len(n.alive()), len(n.members), (ends+1)/2, dups) // one end may not know yet
+		len(n.alive()), len(n.members), (n.ends()+1)/2, dups) // one end may not know yet
 }

@@ -25,7 +25,7 @@ func run(ctx context.Context, o options, screen *show.Screen) (report, error) {
 	}
 	n.introduce()
 	if !n.await(ctx, connectLimit, n.connected) && ctx.Err() == nil {
-		screen.Tell("not connected after %v: going on", connectLimit)
+		screen.Tell("not connected, and no new link for %v: going on", connectLimit)
 	}
 	defer watching(n, screen)()
 	n.conduct(ctx, life, func() {

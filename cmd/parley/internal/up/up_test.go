@@ -23,13 +23,22 @@ var slots = make(chan struct{}, 2)
 // exit code.
 func invoke(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
+	return invokeUntil(t, nil, args...)
+}
+
+// invokeUntil is invoke for a run that ends once it has printed all of some texts, as
+// if it had got a signal then. Without any it ends by itself.
+func invokeUntil(t *testing.T, texts []string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
 	slots <- struct{}{}
 	defer func() { <-slots }()
 	var out, diag bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	cmd := Command()
-	cmd.Writer, cmd.ErrWriter = &out, &diag
+	cmd.Writer, cmd.ErrWriter = &watched{&out, texts, cancel}, &diag
 	cmd.ExitErrHandler = func(context.Context, *cli.Command, error) {}
-	err := cmd.Run(t.Context(), append([]string{"up"}, args...))
+	err := cmd.Run(ctx, append([]string{"up"}, args...))
 	if err != nil {
 		code = 1
 		diag.WriteString(err.Error())
@@ -38,6 +47,23 @@ func invoke(t *testing.T, args ...string) (stdout, stderr string, code int) {
 		code = c.ExitCode()
 	}
 	return out.String(), diag.String(), code
+}
+
+// watched calls done once all of some texts were written.
+type watched struct {
+	*bytes.Buffer
+	texts []string
+	done  func()
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	n, err := w.Buffer.Write(p)
+	missing := func(text string) bool { return !strings.Contains(w.String(), text) }
+	if w.texts != nil && !slices.ContainsFunc(w.texts, missing) {
+		w.texts = nil
+		w.done()
+	}
+	return n, err
 }
 
 // runJSON runs a network for a second with a block each 50 ms and wants every
@@ -178,14 +204,13 @@ func TestLost(t *testing.T) {
 
 func TestText(t *testing.T) {
 	t.Parallel()
-	stdout, stderr, code := invoke(t, "-nodes", "3", "-for=300ms", "-block-time", "50ms", "--kill-every", "100ms", "-seed", "5")
+	events := []string{"block 1 by node 0", " stopped at height ", " is back on 127.0.0.1:"}
+	stdout, stderr, code := invokeUntil(t, events, "-nodes", "3", "-for=1h", "-block-time", "50ms", "--kill-every", "100ms", "-seed", "5")
 	if code != 0 || stderr != "" {
 		t.Errorf("exit code %d, on standard error %q", code, stderr)
 	}
-	for _, want := range []string{
-		"node 0 listens on 127.0.0.1:", "node 2 listens on 127.0.0.1:", "topology tree: 2 links", "block 1 by node 0",
-		" stopped at height ", " is back on 127.0.0.1:", "delivered ", "propagation ", "seed 5",
-	} {
+	for _, want := range append(events, "node 0 listens on 127.0.0.1:", "node 2 listens on 127.0.0.1:",
+		"topology tree: 2 links", "delivered ", "propagation ", "seed 5") {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is missing in\n%s", want, stdout)
 		}
