@@ -1,7 +1,6 @@
 package btcd
 
 import (
-	"bytes"
 	"cmp"
 	"net"
 	"runtime"
@@ -13,7 +12,6 @@ import (
 	theirpeer "github.com/btcsuite/btcd/peer"
 	theirwire "github.com/btcsuite/btcd/wire/v2"
 
-	"parley/compat/soter/chainhash"
 	"parley/compat/soter/peer"
 	"parley/compat/soter/wire"
 )
@@ -23,8 +21,20 @@ const lot = 10
 
 // side is one implementation with itself: what is measured is both ends together.
 type side struct {
-	send func()        // queues a message
-	got  chan struct{} // one for each lot that arrived
+	send  func()        // queues a message
+	flush func()        // sends what is queued, where that has to be said
+	got   chan struct{} // one for each lot that arrived
+}
+
+// await waits for a lot.
+func (s side) await() {
+	select {
+	case <-s.got:
+		return
+	default:
+	}
+	s.flush()
+	<-s.got
 }
 
 // counter returns what to call for each message that arrived.
@@ -62,7 +72,7 @@ func oursWith(b *testing.B, m wire.Message, done chan struct{}) side {
 		in.WaitForDisconnect()
 		out.WaitForDisconnect()
 	})
-	return side{func() { out.QueueMessage(m, nil) }, done}
+	return side{func() { out.QueueMessage(m, nil) }, func() {}, done}
 }
 
 // theirsWith connects two peers of btcd's.
@@ -90,7 +100,7 @@ func theirsWith(b *testing.B, m theirwire.Message, done chan struct{}) side {
 		in.WaitForDisconnect()
 		out.WaitForDisconnect()
 	})
-	return side{func() { out.QueueMessage(m, nil) }, done}
+	return side{func() { out.QueueMessage(m, nil) }, func() {}, done}
 }
 
 // run sends so many lots one way and waits until they arrived, with a window of them
@@ -98,14 +108,14 @@ func theirsWith(b *testing.B, m theirwire.Message, done chan struct{}) side {
 func (s side) run(lots, window int) {
 	for k := range lots {
 		if k >= window {
-			<-s.got
+			s.await()
 		}
 		for range lot {
 			s.send()
 		}
 	}
 	for range min(lots, window) {
-		<-s.got
+		s.await()
 	}
 }
 
@@ -133,28 +143,36 @@ func measure(s side, lots, window int) result {
 	return result{took, used, after.Mallocs - before.Mallocs}
 }
 
-// against runs rounds of both implementations in turns and reports the medians, for
-// each message, and by how much ours is faster.
-func against(b *testing.B, ours, theirs side, lots, window int) {
-	var a, z []result
-	ours.run(lots/10+1, window)
-	theirs.run(lots/10+1, window)
-	for b.Loop() {
-		a = append(a, measure(ours, lots, window))
-		z = append(z, measure(theirs, lots, window))
+// against runs rounds of both implementations and of the floor in turns and reports the
+// medians, for each message, and by how much ours and the floor are faster than btcd's.
+func against(b *testing.B, ours, theirs, least side, lots, window int) {
+	sides := []side{ours, theirs, least}
+	results := make([][]result, len(sides))
+	for _, s := range sides {
+		s.run(lots/10+1, window)
 	}
-	n := float64(lots * lot)
+	for b.Loop() {
+		for i, s := range sides {
+			results[i] = append(results[i], measure(s, lots, window))
+		}
+	}
 	took := func(r result) float64 { return float64(r.took) }
 	cpu := func(r result) float64 { return float64(r.cpu) }
 	allocs := func(r result) float64 { return float64(r.allocs) }
-	b.ReportMetric(middle(a, took)/n, "ours-ns/msg")
-	b.ReportMetric(middle(z, took)/n, "btcd-ns/msg")
-	b.ReportMetric(middle(a, cpu)/n, "ours-cpu-ns/msg")
-	b.ReportMetric(middle(z, cpu)/n, "btcd-cpu-ns/msg")
-	b.ReportMetric(middle(a, allocs)/n, "ours-allocs/msg")
-	b.ReportMetric(middle(z, allocs)/n, "btcd-allocs/msg")
-	b.ReportMetric(middle(z, took)/middle(a, took), "times-faster")
-	b.ReportMetric(middle(z, cpu)/middle(a, cpu), "times-less-cpu")
+	n := float64(lots * lot)
+	for i, name := range []string{"ours", "btcd", "floor"} {
+		b.ReportMetric(middle(results[i], took)/n, name+"-ns/msg")
+		b.ReportMetric(middle(results[i], cpu)/n, name+"-cpu-ns/msg")
+		b.ReportMetric(middle(results[i], allocs)/n, name+"-allocs/msg")
+	}
+	for _, f := range []struct {
+		unit string
+		of   func(result) float64
+	}{{"faster", took}, {"less-cpu", cpu}} {
+		yours := middle(results[1], f.of)
+		b.ReportMetric(yours/middle(results[0], f.of), "times-"+f.unit)
+		b.ReportMetric(yours/middle(results[2], f.of), "floor-times-"+f.unit)
+	}
 	b.ReportMetric(0, "ns/op")
 }
 
@@ -162,124 +180,6 @@ func against(b *testing.B, ours, theirs side, lots, window int) {
 func middle(rs []result, of func(result) float64) float64 {
 	slices.SortFunc(rs, func(a, b result) int { return cmp.Compare(of(a), of(b)) })
 	return of(rs[len(rs)/2])
-}
-
-// txs250 returns the same transaction of 250 bytes twice.
-func txs250() (*wire.MsgTx, *theirwire.MsgTx) {
-	script := make([]byte, 131)
-	tx, theirTx := wire.NewMsgTx(1), theirwire.NewMsgTx(1)
-	tx.AddTxIn(wire.NewTxIn(wire.NewOutPoint(&chainhash.Hash{1}, 0), script, nil))
-	theirTx.AddTxIn(theirwire.NewTxIn(&theirwire.OutPoint{}, script, nil))
-	for range 2 {
-		tx.AddTxOut(wire.NewTxOut(1, script[:25]))
-		theirTx.AddTxOut(theirwire.NewTxOut(1, script[:25]))
-	}
-	return tx, theirTx
-}
-
-// BenchmarkTx sends transactions of 250 bytes one way.
-func BenchmarkTx(b *testing.B) {
-	const window = 1000
-	tx, theirTx := txs250()
-	if n, m := tx.SerializeSize(), theirTx.SerializeSize(); n != 250 || m != n {
-		b.Fatalf("the transactions have %d and %d bytes", n, m)
-	}
-	against(b, oursWith(b, tx, make(chan struct{}, window)), theirsWith(b, theirTx, make(chan struct{}, window)), 5000, window)
-}
-
-// invs returns the same inventory of a thousand entries twice.
-func invs() (*wire.MsgInv, *theirwire.MsgInv) {
-	m, n := wire.NewMsgInv(), theirwire.NewMsgInv()
-	for k := range 1000 {
-		h := chainhash.Hash{byte(k), byte(k >> 8)}
-		m.AddInvVect(wire.NewInvVect(wire.InvTypeTx, &h, 0))
-		n.AddInvVect(&theirwire.InvVect{Type: theirwire.InvTypeTx, Hash: [32]byte(h)})
-	}
-	return m, n
-}
-
-// BenchmarkInv sends inventory of a thousand entries one way.
-func BenchmarkInv(b *testing.B) {
-	const window = 20
-	m, n := invs()
-	against(b, oursWith(b, m, make(chan struct{}, window)), theirsWith(b, n, make(chan struct{}, window)), 200, window)
-}
-
-// megabyte returns the same block of nearly 1 MiB twice.
-func megabyte() (*wire.MsgBlock, *theirwire.MsgBlock) {
-	m, n := wire.NewMsgBlock(&wire.BlockHeader{Timestamp: time.Unix(1, 0)}), theirwire.NewMsgBlock(&theirwire.BlockHeader{})
-	for k := range 4639 {
-		tx, theirTx := txs()
-		tx.TxIn[0].Witness, theirTx.TxIn[0].Witness = nil, nil
-		tx.LockTime, theirTx.LockTime = uint32(k), uint32(k)
-		m.AddTransaction(tx)
-		n.AddTransaction(theirTx)
-	}
-	return m, n
-}
-
-// BenchmarkBlock sends blocks of 1 MiB one way.
-func BenchmarkBlock(b *testing.B) {
-	const window = 1
-	m, n := megabyte()
-	if s := n.SerializeSize(); s < 1_000_000 || s > 1<<20 {
-		b.Fatalf("the block has %d bytes", s)
-	}
-	against(b, oursWith(b, m, make(chan struct{}, window)), theirsWith(b, n, make(chan struct{}, window)), 3, window)
-}
-
-// decode reads the payload of a message, both implementations in turns, and reports
-// medians of CPU time.
-func decode(b *testing.B, m wire.Message, theirs func() theirwire.Message) {
-	command := m.Command()
-	frame, err := wire.AppendMessage(nil, m, wire.AddrV2Version, wire.SimNet, wire.BaseEncoding|wire.BitcoinForm)
-	if err != nil {
-		b.Fatal(err)
-	}
-	payload := frame[wire.MessageHeaderSize:]
-	var ours, btcds []float64
-	round := func(f func()) float64 {
-		start := cpuTime()
-		for range 20 {
-			f()
-		}
-		return float64(cpuTime()-start) / 20
-	}
-	for b.Loop() {
-		ours = append(ours, round(func() {
-			if _, err := wire.DecodePayload(command, payload, wire.AddrV2Version, wire.WitnessEncoding|wire.BitcoinForm); err != nil {
-				b.Fatal(err)
-			}
-		}))
-		btcds = append(btcds, round(func() {
-			if err := theirs().BtcDecode(bytes.NewBuffer(payload), wire.AddrV2Version, theirwire.WitnessEncoding); err != nil {
-				b.Fatal(err)
-			}
-		}))
-	}
-	slices.Sort(ours)
-	slices.Sort(btcds)
-	mine, yours := ours[len(ours)/2], btcds[len(btcds)/2]
-	b.ReportMetric(mine, "ours-cpu-ns/msg")
-	b.ReportMetric(yours, "btcd-cpu-ns/msg")
-	b.ReportMetric(yours/mine, "times-less-cpu")
-	b.ReportMetric(0, "ns/op")
-}
-
-// BenchmarkDecode reads messages without a connection and without a checksum.
-func BenchmarkDecode(b *testing.B) {
-	b.Run("tx", func(b *testing.B) {
-		m, _ := txs250()
-		decode(b, m, func() theirwire.Message { return &theirwire.MsgTx{} })
-	})
-	b.Run("inv", func(b *testing.B) {
-		m, _ := invs()
-		decode(b, m, func() theirwire.Message { return &theirwire.MsgInv{} })
-	})
-	b.Run("block", func(b *testing.B) {
-		m, _ := megabyte()
-		decode(b, m, func() theirwire.Message { return &theirwire.MsgBlock{} })
-	})
 }
 
 // BenchmarkHandshake dials, goes through the handshake, and closes.
