@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"parley/addr"
-	"parley/core"
 	"parley/fault"
 	"parley/stats"
 )
@@ -241,8 +240,7 @@ func (s *Server) unban(r *http.Request) (*UnbanResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := core.Within(a)
-	lifted, err := s.cfg.Node.Unban(func(b core.Ban) bool { return at(b) || q.Peer != "" && b.ID == q.Peer })
+	lifted, err := s.cfg.Node.Unban(a, q.Peer)
 	return &UnbanResult{lifted > 0}, err
 }
 

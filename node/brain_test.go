@@ -5,7 +5,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"parley/core"
 	"parley/transport/mem"
 )
 
@@ -19,7 +18,7 @@ func testBusyBrainKeepsTime(t *testing.T) {
 	cfg.Core.RoundTime, cfg.Core.DropTo = time.Second, 1
 	n := run(t, cfg)
 	for range 20_000 {
-		if _, err := n.Unban(core.Within(host(9))); err != nil {
+		if _, err := n.Unban(host(9), ""); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Millisecond / 2)

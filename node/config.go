@@ -43,7 +43,7 @@ type Config struct {
 // Handler receives what arrives from peers.
 //
 // Peer and Note are called on the brain goroutine. They must not block, and
-// must not call what waits for the brain: Attach, Command, Learn, Ban, Unban,
+// must not call what waits for the brain: Attach, Command, Learn, Ban, Unban, Lift,
 // Tune, Snapshot and Link.Send.
 type Handler interface {
 	// Peer is called when a link comes up, before its first Receive, and when

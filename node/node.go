@@ -267,9 +267,16 @@ func (n *Node) Ban(a addr.Addr, id string, d time.Duration, why string) (ended i
 	return ended, err
 }
 
-// Unban lifts the bans of which the caller's function says so, and reports how many.
-// The function must not call the Node. [core.Within] makes one for an address.
-func (n *Node) Unban(which func(core.Ban) bool) (lifted int, err error) {
+// Unban lifts the bans of an address, with those of its ports if it has none, and
+// those of an identity; the one that is not meant is zero. It reports how many.
+func (n *Node) Unban(a addr.Addr, id string) (lifted int, err error) {
+	at := core.Within(a)
+	return n.Lift(func(b core.Ban) bool { return at(b) || id != "" && b.ID == id })
+}
+
+// Lift lifts the bans of which the caller's function says so, and reports how many.
+// The function must not call the Node.
+func (n *Node) Lift(which func(core.Ban) bool) (lifted int, err error) {
 	err = n.do(func(now time.Time) { lifted = n.core.Unban(now, which, &n.eff) })
 	return lifted, err
 }

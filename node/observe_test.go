@@ -255,10 +255,10 @@ func testTuneBan(t *testing.T) {
 	for l := range na.Links() {
 		t.Errorf("linked to %s, which is banned", l.Addr())
 	}
-	if n, err := na.Unban(core.Within(host(2))); err != nil || n != 0 {
+	if n, err := na.Unban(host(2), ""); err != nil || n != 0 {
 		t.Errorf("unban of one port: %v, %v", n, err)
 	}
-	if n, err := na.Unban(core.Within(host(2).HostOnly())); err != nil || n != 1 {
+	if n, err := na.Unban(host(2).HostOnly(), ""); err != nil || n != 1 {
 		t.Errorf("unban: %v, %v", n, err)
 	}
 	if err := na.Tune(core.Config{Always: []addr.Addr{host(2)}}); err != nil {

@@ -134,7 +134,7 @@ func TestNotRunning(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
 		_, ban := n.Ban(host(2), "", time.Hour, "")
-		_, unban := n.Unban(core.Within(host(2)))
+		_, unban := n.Unban(host(2), "")
 		_, snapshot := n.Snapshot(ctx)
 		for what, err := range map[string]error{
 			"Command": n.Command(toy.Probe{}), "Learn": n.Learn(nil), "Ban": ban, "Unban": unban,

@@ -41,6 +41,9 @@ func newRules(s *settings, v dialect.View) *rules {
 	for _, k := range s.known {
 		r.met.put(k.Addr, k.ID)
 	}
+	for _, k := range s.told[:min(len(s.told), maxIDs)] {
+		r.told.put(k.Addr, k.ID)
+	}
 	return r
 }
 

@@ -43,6 +43,7 @@ type Config struct {
 	Seed     bool      // be a seed: ask whom we dialed, answer whom dialed us, and hang up; wants core.Config.Backoff at 30s, to leave alone whom it asked
 
 	Peers   []NetAddress // whose identities are known: who answers there must have them
+	Told    []NetAddress // who is said to be where, by an address book say: believed as what peers tell, 4,096 of them
 	Private []string     // identities that are never passed on
 	Keep    []NetAddress // whom a seed does not hang up on: known by identity, or by address where they have none here
 
@@ -87,6 +88,7 @@ type settings struct {
 	id      string // ours, or ""
 	seed    bool
 	known   []NetAddress
+	told    []NetAddress
 	private map[string]bool
 	keep    map[NetAddress]bool // an identity, or an address
 }
@@ -116,7 +118,7 @@ func New(cfg Config) (*Dialect, error) {
 		form: comet, table: t, packet: cfg.MaxPacket, pending: cfg.MaxPending,
 		ping: cfg.Ping, pong: cfg.Pong, idle: time.Hour, ask: cfg.Ask, askAgain: cfg.AskAgain,
 		id: ID(cfg.Key.Public().(ed25519.PublicKey)), seed: cfg.Seed,
-		known: cfg.Peers, private: map[string]bool{}, keep: map[NetAddress]bool{},
+		known: cfg.Peers, told: cfg.Told, private: map[string]bool{}, keep: map[NetAddress]bool{},
 	}}
 	if err == nil {
 		err = errors.Join(d.set.complete(), d.announces(), d.knows())
@@ -191,6 +193,11 @@ func (d *Dialect) knows() error {
 			return fmt.Errorf("peer %v: %w", p, err)
 		}
 		d.peers[p.Addr] = p.ID
+	}
+	for _, p := range d.cfg.Told {
+		if err := checkID(p.ID); err != nil {
+			return fmt.Errorf("told of %v: %w", p, err)
+		}
 	}
 	for _, id := range d.cfg.Private {
 		if err := checkID(id); err != nil {

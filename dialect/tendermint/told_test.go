@@ -53,3 +53,19 @@ func TestToldIdentitiesAreBounded(t *testing.T) {
 		t.Errorf("%d told and %d met are remembered, want %d and 1", n, len(s.r.met.ids), maxIDs)
 	}
 }
+
+// What an address book says is believed as what a peer tells: once.
+func TestToldByABook(t *testing.T) {
+	s := newStage(t, mustNew(t, Config{Told: []NetAddress{{peerID(8), peerAddr(4)}, {peerID(5), peerAddr(5)}}}))
+	s.view.Wanted = 0
+	s.want("who is in the book", s.join(5, true), "")
+	in := dialect.Intro{ID: peerID(4), Info: &Peer{Dialed: true, at: peerAddr(4), NodeInfo: &NodeInfo{Channels: []byte{0}}}}
+	var out dialect.Out
+	s.r.Join(s.now, 4, in, &out)
+	if len(out.End) != 1 || !errors.Is(out.End[0].Why, fault.Refused) {
+		t.Errorf("another than is in the book: %+v", out)
+	}
+	if _, err := New(Config{Key: testKey(1), Network: "test", Told: []NetAddress{{"x", peerAddr(1)}}}); err == nil || !strings.Contains(err.Error(), "told of x@") {
+		t.Errorf("an identity that is none: %v", err)
+	}
+}

@@ -145,7 +145,7 @@ func (b *banStore) Save(s *core.Saved) error {
 // rebans makes the listed bans those in force and lifts those that are listed no
 // more. Bans of other origin stay, but for those of addresses that are listed.
 func rebans(n *node.Node, listed []addr.Addr) error {
-	if _, err := n.Unban(unlisted(listed)); err != nil {
+	if _, err := n.Lift(unlisted(listed)); err != nil {
 		return err
 	}
 	for _, a := range listed {

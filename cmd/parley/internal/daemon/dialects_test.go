@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -241,14 +242,20 @@ func TestImport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	who := tendermint.NetAddress{ID: comet.node.Self().ID, Addr: at}
-	text, err := (&tendermint.AddrBook{Key: "k", Addrs: []tendermint.KnownAddress{{Addr: who, Src: who}}}).Format()
-	if err != nil {
-		t.Fatal(err)
+	for i, id := range []string{strings.Repeat("7", 40), comet.node.Self().ID} { // who is not there, and who is
+		who := tendermint.NetAddress{ID: id, Addr: at}
+		text, err := (&tendermint.AddrBook{Key: "k", Addrs: []tendermint.KnownAddress{{Addr: who, Src: who}}}).Format()
+		if err != nil {
+			t.Fatal(err)
+		}
+		importer = launchAs(t, "dialect", "cometbft", "network", "c", "data-dir", filepath.Join(home, "c", strconv.Itoa(i)), "import-peers", put("addrbook.json", string(text)))
+		if i == 0 {
+			importer.logs.wait(id + " was to be at")
+		} else {
+			importer.out.wait("join ")
+		}
+		importer.stop(t)
 	}
-	importer = launchAs(t, "dialect", "cometbft", "network", "c", "data-dir", filepath.Join(home, "c2"), "import-peers", put("addrbook.json", string(text)))
-	importer.out.wait("join ")
-	importer.stop(t)
 	comet.stop(t)
 }
 

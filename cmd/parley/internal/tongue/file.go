@@ -18,18 +18,27 @@ const maxImportFile = 64 << 20
 // Imported returns what is in the file that the settings say to take over, or
 // nothing if there is none.
 func Imported(s *config.Settings) (*core.Saved, error) {
+	saved := &core.Saved{}
+	err := readImport(s, func(file []byte) (err error) {
+		saved, err = Of(s).Import(s, file)
+		return err
+	})
+	return saved, err
+}
+
+// readImport calls parse with the file to take over, if there is one.
+func readImport(s *config.Settings, parse func(file []byte) error) error {
 	if s.ImportPeers == "" {
-		return &core.Saved{}, nil
+		return nil
 	}
 	b, err := readFile(s.ImportPeers, maxImportFile)
 	if err != nil {
-		return nil, fmt.Errorf("import-peers: %w", err)
+		return fmt.Errorf("import-peers: %w", err)
 	}
-	saved, err := Of(s).Import(s, b)
-	if err != nil {
-		return nil, fmt.Errorf("import-peers: %s: %w", s.ImportPeers, err)
+	if err := parse(b); err != nil {
+		return fmt.Errorf("import-peers: %s: %w", s.ImportPeers, err)
 	}
-	return saved, nil
+	return nil
 }
 
 // readFile reads a file of at most max bytes.

@@ -39,6 +39,14 @@ func speakComet(s *config.Settings) (*Spoken, error) {
 	if err != nil {
 		return nil, fmt.Errorf("node-key-file: %w", err)
 	}
+	var told []tendermint.NetAddress
+	err = readImport(s, func(file []byte) (err error) {
+		told, err = toldBy(file)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	known := append(append([]tendermint.NetAddress{}, s.PersistentPeers...), s.Seeds...)
 	keep := slices.Clone(s.PersistentPeers)
 	for _, id := range s.Unconditional {
@@ -52,6 +60,7 @@ func speakComet(s *config.Settings) (*Spoken, error) {
 		NoPEX:    !s.PEX,
 		Seed:     s.SeedMode,
 		Peers:    known,
+		Told:     told,
 		Private:  s.Private,
 		Keep:     keep,
 	})
@@ -142,6 +151,20 @@ func writeNew(path string, b []byte) error {
 		return err
 	}
 	return os.Link(f.Name(), path) // fails if it is there by now
+}
+
+// toldBy returns who is where by a book that is to be taken over: the brain
+// remembers addresses alone.
+func toldBy(file []byte) ([]tendermint.NetAddress, error) {
+	b, err := tendermint.ParseAddrBook(file)
+	if err != nil {
+		return nil, err
+	}
+	told := make([]tendermint.NetAddress, 0, len(b.Addrs))
+	for _, e := range b.Addrs {
+		told = append(told, e.Addr)
+	}
+	return told, nil
 }
 
 // importBook takes the addresses of a book.
