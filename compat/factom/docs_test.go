@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"parley/internal/golden"
 )
 
 // page reads the documentation of the package.
@@ -84,12 +86,8 @@ func TestDocumentedTestsExist(t *testing.T) {
 			t.Errorf("there is no %s", name[1])
 		}
 	}
-	files, err := filepath.Glob("../../dialect/factom/testdata/legacy/*.json.gz")
-	if err != nil || len(files) < 18 {
-		t.Fatalf("%d recordings, %v", len(files), err)
-	}
-	for _, f := range files {
-		name := strings.TrimSuffix(filepath.Base(f), ".json.gz")
+	for _, path := range golden.Match(t, "../../dialect/factom/testdata/legacy/*", 18) {
+		name := filepath.Base(path)
 		if !strings.Contains(text, "`"+name+"`") && !strings.HasPrefix(name, "stream_v9") {
 			t.Errorf("the recording %s is not named", name)
 		}

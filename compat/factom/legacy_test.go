@@ -2,7 +2,6 @@ package p2p
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"testing"
 
 	"parley/compat/factom/internal/seeds"
+	"parley/internal/golden"
 )
 
 // oursSpecial says what a special list of the legacy cases is here, where that differs:
@@ -192,11 +192,7 @@ func TestLegacyJournal(t *testing.T) {
 		if len(f) < 2 || f[0] != "MsgHex:" {
 			continue
 		}
-		b, err := hex.DecodeString(f[1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		bodies = append(bodies, b)
+		bodies = append(bodies, golden.Bytes(t, f[1]))
 	}
 	if len(bodies) != 8 {
 		t.Fatalf("%d messages, want 8", len(bodies))

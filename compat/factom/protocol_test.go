@@ -3,18 +3,17 @@ package p2p
 import (
 	"bytes"
 	"cmp"
-	"compress/gzip"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"parley/internal/golden"
 )
 
 // recording is what real nodes wrote in one session.
@@ -32,18 +31,7 @@ type recording struct {
 
 func loadJSON(t *testing.T, name string, v any) {
 	t.Helper()
-	f, err := os.Open("../../dialect/factom/testdata/" + name + ".json.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.NewDecoder(z).Decode(v); err != nil {
-		t.Fatal(err)
-	}
+	golden.Load(t, "../../dialect/factom/testdata/"+name, v)
 }
 
 // What recorded nodes said in a whole session is read by a Protocol, and
@@ -65,11 +53,7 @@ func replay(t *testing.T, version uint16, r *recording, dir string) {
 		if f.Dir != dir {
 			continue
 		}
-		b, err := hex.DecodeString(f.Hex)
-		if err != nil {
-			t.Fatal(err)
-		}
-		in = append(in, b...)
+		in = append(in, golden.Bytes(t, f.Hex)...)
 		if f.Decoded.Header != nil {
 			targets = append(targets, f.Decoded.Header.TargetPeer)
 		}
@@ -241,11 +225,7 @@ func TestProtocolsRefuse(t *testing.T) {
 		{"v11 cut varint", 11, "000000020880"},
 		{"v11 endless varint", 11, "0000000c08ffffffffffffffffffff7f"},
 	} {
-		b, err := hex.DecodeString(c.bytes)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := protocol(t, c.version, &Configuration{}, bytes.NewBuffer(b))
+		p := protocol(t, c.version, &Configuration{}, bytes.NewBuffer(golden.Bytes(t, c.bytes)))
 		if x, err := p.Receive(); err == nil || errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%s: %v, %v", c.name, x, err)
 		}

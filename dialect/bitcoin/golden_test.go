@@ -2,10 +2,7 @@ package bitcoin
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/hex"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -13,6 +10,7 @@ import (
 
 	"parley/addr"
 	"parley/dialect"
+	"parley/internal/golden"
 )
 
 // recording is one file of testdata: what soterd wrote, or what it did when
@@ -34,35 +32,16 @@ type frame struct {
 
 func (f *frame) bytes(t testing.TB) []byte {
 	t.Helper()
-	b, err := hex.DecodeString(f.Hex)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return golden.Bytes(t, f.Hex)
 }
 
 // recordings loads the files of testdata that match a pattern, of which there must
 // be so many.
 func recordings(t testing.TB, pattern string, want int) (rs []*recording) {
 	t.Helper()
-	paths, _ := filepath.Glob(filepath.Join("testdata", pattern+".json.gz"))
-	if len(paths) != want {
-		t.Fatalf("%d recordings match %s, want %d", len(paths), pattern, want)
-	}
-	for _, p := range paths {
-		f, err := os.Open(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := &recording{name: strings.TrimSuffix(filepath.Base(p), ".json.gz")}
-		if err := json.NewDecoder(z).Decode(r); err != nil {
-			t.Fatal(p, err)
-		}
-		f.Close()
+	for _, path := range golden.Match(t, "testdata/"+pattern, want) {
+		r := &recording{name: filepath.Base(path)}
+		golden.Load(t, path, r)
 		rs = append(rs, r)
 	}
 	return rs

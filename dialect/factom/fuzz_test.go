@@ -14,7 +14,7 @@ import (
 // FuzzOpen plays both roles of every version against any bytes. What is let in
 // must be let in again when its handshake is written anew.
 func FuzzOpen(f *testing.F) {
-	for _, r := range recordings(f, "p2p/*", 50) {
+	for _, r := range recordings(f, "p2p/*", 54) {
 		for i, dir := range []string{toDialer, toListener} {
 			b := r.stream(f, dir)
 			f.Add(uint8(i), b[:min(len(b), 1000)])

@@ -16,7 +16,7 @@ import (
 // TestGoldenFrames reads every recorded frame and writes it again: the fields must
 // be those that were recorded, and the bytes the same.
 func TestGoldenFrames(t *testing.T) {
-	for _, r := range recordings(t, "p2p/*", 50) {
+	for _, r := range recordings(t, "p2p/*", 54) {
 		t.Run(r.name, func(t *testing.T) {
 			for _, dir := range []string{toListener, toDialer} {
 				if b := r.stream(t, dir); bytes.HasPrefix(b, []byte(signature)) {

@@ -38,10 +38,7 @@ func (r *recording) handshake(t testing.TB, dir string) (b []byte) {
 // came to talk. What we write must be what the recorded node wrote, and all that
 // the other one wrote afterwards must arrive.
 func TestGoldenOpen(t *testing.T) {
-	var rs []*recording
-	for _, p := range []string{"*_session*", "cross_dial*", "*_empty_*"} {
-		rs = append(rs, recordings(t, "p2p/"+p, 4)...)
-	}
+	rs := slices.Concat(recordings(t, "p2p/*_session*", 4), recordings(t, "p2p/cross_dial*", 6), recordings(t, "p2p/*_empty_*", 5))
 	for _, r := range rs {
 		t.Run(r.name, func(t *testing.T) {
 			for side, dirs := range map[string][2]string{"dialer": {toListener, toDialer}, "listener": {toDialer, toListener}} {
@@ -146,7 +143,7 @@ func (r *recording) checkSending(t *testing.T, l *dialect.Link, dir string) {
 // TestGoldenReject plays both sides of every recorded reject. As the listener
 // we reject in the dialer's encoding; the original does in its own.
 func TestGoldenReject(t *testing.T) {
-	rs := append(recordings(t, "p2p/*reject_*", 8), recordings(t, "p2p/*_banned_ip", 2)...)
+	rs := append(recordings(t, "p2p/*reject_*", 9), recordings(t, "p2p/*_banned_ip", 2)...)
 	for _, r := range rs {
 		if strings.HasPrefix(r.name, "raw_") {
 			continue

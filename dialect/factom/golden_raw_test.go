@@ -15,7 +15,7 @@ import (
 // TestGoldenRaw plays a listener against recorded scripts of odd dialers. It must
 // let in, deliver and end what the recorded one did, and write the same.
 func TestGoldenRaw(t *testing.T) {
-	for _, r := range recordings(t, "p2p/raw_*", 15) {
+	for _, r := range recordings(t, "p2p/raw_*", 17) {
 		t.Run(r.name, func(t *testing.T) {
 			l, s, err := r.play(t, "listener", nil)
 			theirs := r.stream(t, toDialer)

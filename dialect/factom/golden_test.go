@@ -2,16 +2,14 @@ package factom
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/hex"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"parley/addr"
 	"parley/dialect/factom/gobwire"
+	"parley/internal/golden"
 )
 
 // recording is one file of testdata: what real nodes wrote, one frame for each
@@ -87,34 +85,19 @@ const (
 // load reads a file of testdata into v.
 func load(t testing.TB, name string, v any) {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", name+".json.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.NewDecoder(z).Decode(v); err != nil {
-		t.Fatal(name, err)
-	}
+	golden.Load(t, "testdata/"+name, v)
 }
 
-// recordings loads the files of testdata that match a pattern. There must be at
-// least as many as the caller knows of.
-func recordings(t testing.TB, pattern string, least int) (rs []*recording) {
+// recordings loads the files of testdata that match a pattern, of which there must
+// be so many, and leaves out those that hold tables instead of frames.
+func recordings(t testing.TB, pattern string, want int) (rs []*recording) {
 	t.Helper()
-	paths, _ := filepath.Glob(filepath.Join("testdata", pattern+".json.gz"))
-	for _, p := range paths {
-		r := &recording{name: strings.TrimSuffix(filepath.Base(p), ".json.gz")}
-		load(t, filepath.Join(filepath.Base(filepath.Dir(p)), r.name), r)
+	for _, path := range golden.Match(t, "testdata/"+pattern, want) {
+		r := &recording{name: filepath.Base(path)}
+		golden.Load(t, path, r)
 		if len(r.Frames) > 0 {
 			rs = append(rs, r)
 		}
-	}
-	if len(rs) < least {
-		t.Fatalf("%d recordings match %s, want %d", len(rs), pattern, least)
 	}
 	return rs
 }
@@ -143,22 +126,13 @@ func (r *recording) node(t testing.TB, side string) (n node) {
 	return n
 }
 
-func (f *frame) bytes(t testing.TB) []byte { return unhex(t, f.Hex) }
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
+func (f *frame) bytes(t testing.TB) []byte { return golden.Bytes(t, f.Hex) }
 
 // payload returns the payload of a frame, in full or as its rule says.
 func (d *decoded) payload(t testing.TB) []byte {
 	t.Helper()
 	if d.PayloadRule == "" {
-		return unhex(t, d.PayloadHex)
+		return golden.Bytes(t, d.PayloadHex)
 	}
 	b := make([]byte, d.PayloadLen)
 	for i := range b {

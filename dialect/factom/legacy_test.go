@@ -12,6 +12,7 @@ import (
 	"parley/dialect"
 	"parley/dialect/factom/gobwire"
 	"parley/fault"
+	"parley/internal/golden"
 	"parley/wire"
 )
 
@@ -164,7 +165,7 @@ func TestLegacyValidity(t *testing.T) {
 			want = c.Verdict == "valid"
 		}
 		d := decoder9{types: new(gobwire.Types), limit: 1 << 20, parts: newParts(1 << 20)}
-		_, err := decodeAll(&d, unhex(t, c.Hex))
+		_, err := decodeAll(&d, golden.Bytes(t, c.Hex))
 		if want != (err == nil) || err != nil && !errors.Is(err, fault.Protocol) {
 			t.Errorf("%s: %v, want accepted %v", c.Case, err, want)
 		}

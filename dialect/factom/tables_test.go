@@ -9,6 +9,7 @@ import (
 	"parley/addr"
 	"parley/dialect"
 	"parley/dialect/factom/gobwire"
+	"parley/internal/golden"
 	"parley/wire"
 )
 
@@ -56,7 +57,7 @@ func TestAlgorithms(t *testing.T) {
 		}
 	}
 	for _, c := range v.Koopman.Examples {
-		if got := wire.Koopman(unhex(t, c.Hex)); got != number[uint32](t, c.Sum) {
+		if got := wire.Koopman(golden.Bytes(t, c.Hex)); got != number[uint32](t, c.Sum) {
 			t.Errorf("checksum of %s is %08x, want %s", c.Hex, got, c.Sum)
 		}
 	}
@@ -99,7 +100,7 @@ func TestLegacyTables(t *testing.T) {
 	}
 	load(t, "legacy/crc_koopman", &crc)
 	for _, c := range crc.Cases {
-		if got := wire.Koopman(unhex(t, c.Hex)); got != number[uint32](t, c.Sum) {
+		if got := wire.Koopman(golden.Bytes(t, c.Hex)); got != number[uint32](t, c.Sum) {
 			t.Errorf("checksum %08x, want %s", got, c.Sum)
 		}
 	}
@@ -175,12 +176,12 @@ func TestShares(t *testing.T) {
 		if got := hex.EncodeToString(appendShare(nil, c.Version, testNetwork, es)); got != c.Hex {
 			t.Errorf("V%d, %s: we write\n%s, recorded is\n%s", c.Version, c.Set, got, c.Hex)
 		}
-		got, err := parseShare(c.Version, unhex(t, c.Hex), len(es))
+		got, err := parseShare(c.Version, golden.Bytes(t, c.Hex), len(es))
 		if err != nil || len(got) != len(es) || len(es) > 0 && !reflect.DeepEqual(got, es) {
 			t.Errorf("V%d, %s: read %v and %v, want %v", c.Version, c.Set, got, err, es)
 		}
 		if len(es) > 0 {
-			if _, err := parseShare(c.Version, unhex(t, c.Hex), len(es)-1); err == nil {
+			if _, err := parseShare(c.Version, golden.Bytes(t, c.Hex), len(es)-1); err == nil {
 				t.Errorf("V%d, %s: %d endpoints pass a limit of %d", c.Version, c.Set, len(es), len(es)-1)
 			}
 		}
@@ -194,7 +195,7 @@ func TestLegacyShare(t *testing.T) {
 		if f.Decoded.Header.Type != uint16(TypePeerResponse) {
 			continue
 		}
-		es, err := parseShare(V9, unhex(t, f.Decoded.PayloadHex), 128)
+		es, err := parseShare(V9, golden.Bytes(t, f.Decoded.PayloadHex), 128)
 		if err != nil || len(es) != 3 {
 			t.Fatalf("%v and %v", es, err)
 		}

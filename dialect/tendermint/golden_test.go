@@ -2,12 +2,9 @@ package tendermint
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +12,7 @@ import (
 
 	"parley/dialect"
 	"parley/fault"
+	"parley/internal/golden"
 )
 
 // recording is one golden file: what real nodes wrote and what they did with
@@ -35,18 +33,7 @@ var releases = []string{"v0.38.26", "v1.0.1"}
 
 func load(t testing.TB, name string, least int) (r recording) {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", name+".json.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.NewDecoder(z).Decode(&r); err != nil {
-		t.Fatal(name, err)
-	}
+	golden.Load(t, "testdata/"+name, &r)
 	if len(r.Frames) < least {
 		t.Fatalf("%s has %d frames, want %d", name, len(r.Frames), least)
 	}
@@ -57,11 +44,7 @@ func (f *recorded) bytes(t testing.TB) []byte { return unhex(t, f.Hex) }
 
 func unhex(t testing.TB, s string) []byte {
 	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return golden.Bytes(t, s)
 }
 
 // tableOf declares channels with the same limit and rising priorities, without
@@ -383,10 +366,6 @@ func TestScheduling(t *testing.T) {
 
 // TestAllFilesAreUsed makes sure that no golden file is forgotten.
 func TestAllFilesAreUsed(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.json.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
 	used := []string{
 		"2014-09-addrbook", "2014-09-mconnection", "2014-09-pex", "2014-12-mconnection",
 		"comet-addrbook-v0.38.26", "comet-addrbook-v1.0.1", "comet-live-node-0.38.26", "comet-live-node-1.0.1",
@@ -397,12 +376,9 @@ func TestAllFilesAreUsed(t *testing.T) {
 		"comet-secret-connection-A-lower-v1.0.1", "comet-secret-connection-rejects-v0.38.26",
 		"comet-session-v0.38.26",
 	}
-	for _, f := range files {
-		if name := strings.TrimSuffix(filepath.Base(f), ".json.gz"); !slices.Contains(used, name) {
+	for _, path := range golden.Match(t, "testdata/*", len(used)) {
+		if name := filepath.Base(path); !slices.Contains(used, name) {
 			t.Errorf("%s is used by no test", name)
 		}
-	}
-	if len(files) != len(used) {
-		t.Errorf("%d files, want %d", len(files), len(used))
 	}
 }

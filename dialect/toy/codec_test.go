@@ -11,6 +11,7 @@ import (
 	"parley/addr"
 	"parley/dialect"
 	"parley/fault"
+	"parley/internal/golden"
 )
 
 func TestCodecBytes(t *testing.T) {
@@ -26,7 +27,7 @@ func TestCodecBytes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			wire := unhex(t, tt.wire)
+			wire := golden.Bytes(t, tt.wire)
 			m, n, err := c.Next(append(wire, 0xff))
 			if err != nil || n != len(wire) {
 				t.Fatalf("took %d bytes with error %v, want %d and none", n, err, len(wire))
@@ -40,10 +41,10 @@ func TestCodecBytes(t *testing.T) {
 
 func TestCodecLimits(t *testing.T) {
 	c := codec{max: 4}
-	if _, _, err := c.Next(unhex(t, "05000000 04")); !errors.Is(err, fault.Protocol) {
+	if _, _, err := c.Next(golden.Bytes(t, "05000000 04")); !errors.Is(err, fault.Protocol) {
 		t.Errorf("a length over the limit gives %v, want a protocol fault", err)
 	}
-	if _, _, err := c.Next(unhex(t, "ffffffff 04")); !errors.Is(err, fault.Protocol) {
+	if _, _, err := c.Next(golden.Bytes(t, "ffffffff 04")); !errors.Is(err, fault.Protocol) {
 		t.Errorf("a length of 2^32-1 gives %v, want a protocol fault", err)
 	}
 	for _, m := range []dialect.Message{{Type: App, Body: make([]byte, 5)}, {Type: App + 1}} {
@@ -72,7 +73,7 @@ func TestAddrs(t *testing.T) {
 		t.Errorf("three addresses with limit 2 give %v, want %v", err, errMany)
 	}
 	for _, bad := range []string{"01", "0200 3a", "0004", "0200 3a30", "0900 302e302e302e303a31", "0d00 5b666538303a3a3125315d3a31"} {
-		if as, err := parseAddrs(nil, unhex(t, bad), 9); err == nil {
+		if as, err := parseAddrs(nil, golden.Bytes(t, bad), 9); err == nil {
 			t.Errorf("%s is read as %v, want an error", bad, as)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"parley/addr"
 	"parley/dialect"
 	"parley/fault"
+	"parley/internal/golden"
 )
 
 // script is a connection whose other end has said everything it will say.
@@ -21,20 +22,11 @@ type script struct {
 
 func (s *script) Write(p []byte) (int, error) { return s.wrote.Write(p) }
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // play runs one side of an opening against recorded bytes and returns what was
 // left unread and what was written.
 func play(t testing.TB, dialing bool, heard string, admit error) (l *dialect.Link, wrote, rest string, err error) {
 	t.Helper()
-	in := bytes.NewReader(unhex(t, heard))
+	in := bytes.NewReader(golden.Bytes(t, heard))
 	rw := &script{Reader: in}
 	l, err = New(Config{}).Open(rw, &dialect.Opening{
 		Dialing: dialing,

@@ -2,12 +2,9 @@ package peer_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +15,7 @@ import (
 	"parley/compat/soter/chaincfg"
 	"parley/compat/soter/peer"
 	"parley/compat/soter/wire"
+	"parley/internal/golden"
 )
 
 // recording is what soterd did when something was written to it.
@@ -37,36 +35,17 @@ type recordedFrame struct{ Dir, Hex, Meaning string }
 
 func (f recordedFrame) bytes(t *testing.T) []byte {
 	t.Helper()
-	b, err := hex.DecodeString(f.Hex)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return golden.Bytes(t, f.Hex)
 }
 
 // recordingsOf loads what package wire has.
 func recordingsOf(t *testing.T, pattern string, want int) map[string]*recording {
 	t.Helper()
-	paths, _ := filepath.Glob(filepath.Join("..", "wire", "testdata", pattern+".json.gz"))
-	if len(paths) != want {
-		t.Fatalf("%d recordings match %s, want %d", len(paths), pattern, want)
-	}
 	rs := map[string]*recording{}
-	for _, path := range paths {
-		f, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, path := range golden.Match(t, "../wire/testdata/"+pattern, want) {
 		r := &recording{}
-		if err := json.NewDecoder(z).Decode(r); err != nil {
-			t.Fatal(path, err)
-		}
-		f.Close()
-		rs[strings.TrimSuffix(filepath.Base(path), ".json.gz")] = r
+		golden.Load(t, path, r)
+		rs[filepath.Base(path)] = r
 	}
 	return rs
 }

@@ -2,10 +2,6 @@ package peer_test
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
@@ -14,23 +10,13 @@ import (
 	"parley/compat/soter/chainhash"
 	"parley/compat/soter/peer"
 	"parley/compat/soter/wire"
+	"parley/internal/golden"
 )
 
 // behaviour loads what was recorded of soterd on a virtual clock.
 func behaviour(t *testing.T, name string, into any) {
 	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "..", "dialect", "bitcoin", "testdata", "behaviour_"+name+".json.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.NewDecoder(z).Decode(into); err != nil {
-		t.Fatal(err)
-	}
+	golden.Load(t, "../../../dialect/bitcoin/testdata/behaviour_"+name, into)
 }
 
 // TestGoldenStall queues each command of the recording after a second, and never

@@ -2,11 +2,7 @@ package wire
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/hex"
-	"encoding/json"
 	"net"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -14,6 +10,7 @@ import (
 	"time"
 
 	"parley/compat/soter/chainhash"
+	"parley/internal/golden"
 )
 
 // recording is one file of testdata: what soterd wrote, or what it did when
@@ -37,11 +34,7 @@ type frame struct {
 
 func unhex(t testing.TB, s string) []byte {
 	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return golden.Bytes(t, s)
 }
 
 func (f *frame) bytes(t testing.TB) []byte {
@@ -60,24 +53,9 @@ func (f *frame) enc() MessageEncoding {
 // be so many.
 func recordings(t testing.TB, pattern string, want int) (rs []*recording) {
 	t.Helper()
-	paths, _ := filepath.Glob(filepath.Join("testdata", pattern+".json.gz"))
-	if len(paths) != want {
-		t.Fatalf("%d recordings match %s, want %d", len(paths), pattern, want)
-	}
-	for _, p := range paths {
-		f, err := os.Open(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := &recording{name: strings.TrimSuffix(filepath.Base(p), ".json.gz")}
-		if err := json.NewDecoder(z).Decode(r); err != nil {
-			t.Fatal(p, err)
-		}
-		f.Close()
+	for _, path := range golden.Match(t, "testdata/"+pattern, want) {
+		r := &recording{name: filepath.Base(path)}
+		golden.Load(t, path, r)
 		rs = append(rs, r)
 	}
 	return rs

@@ -3,19 +3,16 @@ package upnp
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
-	"encoding/hex"
-	"encoding/json"
 	"encoding/xml"
 	"io"
 	"maps"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 
+	"parley/internal/golden"
 	"parley/transport/nat"
 )
 
@@ -27,26 +24,13 @@ type recorded struct {
 
 func readRecorded(t *testing.T) (r recorded) {
 	t.Helper()
-	f, err := os.Open("testdata/2014-12-upnp.json.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct {
 		Frames []struct{ Dir, Hex string }
 	}
-	if err := json.NewDecoder(z).Decode(&file); err != nil {
-		t.Fatal(err)
-	}
+	golden.Load(t, "testdata/2014-12-upnp", &file)
 	for _, fr := range file.Frames {
-		b, err := hex.DecodeString(fr.Hex)
+		b := golden.Bytes(t, fr.Hex)
 		switch {
-		case err != nil:
-			t.Fatal(err)
 		case fr.Dir == "in" && r.description == nil:
 			r.description = b
 		case fr.Dir == "in":

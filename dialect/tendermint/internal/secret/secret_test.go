@@ -2,16 +2,13 @@ package secret
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/ed25519"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"parley/internal/golden"
 )
 
 // recording is one golden file: what real nodes wrote.
@@ -25,41 +22,24 @@ type recording struct {
 
 func load(t testing.TB, name string) (r recording) {
 	t.Helper()
-	f, err := os.Open(filepath.Join("../../testdata", name+".json.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.NewDecoder(z).Decode(&r); err != nil {
-		t.Fatal(name, err)
-	}
+	golden.Load(t, "../../testdata/"+name, &r)
 	return r
 }
 
 func (r *recording) input(t testing.TB, name string) []byte {
 	t.Helper()
 	s, _ := r.Inputs[name].(string)
-	return unhex(t, s)
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil || s == "" {
-		t.Fatalf("%q is no hexadecimal: %v", s, err)
+	if s == "" {
+		t.Fatalf("there is no %s", name)
 	}
-	return b
+	return golden.Bytes(t, s)
 }
 
 // stream returns what one side wrote.
 func (r *recording) stream(t testing.TB, dir string) (b []byte) {
 	for _, f := range r.Frames {
 		if f.Dir == dir {
-			b = append(b, unhex(t, f.Hex)...)
+			b = append(b, golden.Bytes(t, f.Hex)...)
 		}
 	}
 	return b
@@ -102,13 +82,13 @@ func TestGolden(t *testing.T) {
 	for _, name := range handshakes {
 		r := load(t, name)
 		for _, dialing := range []bool{true, false} {
-			golden(t, r, dialing, "A", "B")
-			golden(t, r, dialing, "B", "A")
+			plays(t, r, dialing, "A", "B")
+			plays(t, r, dialing, "B", "A")
 		}
 	}
 }
 
-func golden(t *testing.T, r recording, dialing bool, own, other string) {
+func plays(t *testing.T, r recording, dialing bool, own, other string) {
 	t.Helper()
 	heard, said := r.stream(t, other+"->"+own), r.stream(t, own+"->"+other)
 	c, s, err := shake(t, dialing, r.input(t, "priv"+own+"_seed32"), r.input(t, "ephPriv"+own), heard)
@@ -132,7 +112,7 @@ func (r *recording) written(t testing.TB, dir string) (pieces [][]byte) {
 	last := ""
 	for _, f := range r.Frames {
 		if p := f.Extra["plaintext_written"]; f.Dir == dir && p != "" && f.Meaning[:12] != last {
-			pieces = append(pieces, unhex(t, p))
+			pieces = append(pieces, golden.Bytes(t, p))
 			last = f.Meaning[:12]
 		}
 	}
