@@ -11,11 +11,16 @@ const (
 	copyBelow  = 4 << 10            // bodies up to here are copied together, larger ones go out from where they lie
 	copyStream = 64 << 10           // the same where a write of several slices is several writes
 	runBelow   = press.PageSize / 4 // runs up to here are copied too: one that goes out from where it lies holds its page
-	batchCopy  = 64 << 10           // copied bytes after which a batch is closed
+	batchCopy  = 59 << 10           // copied bytes after which a batch is closed, see below
 	batchRuns  = 256 << 10          // bytes in runs after which a batch is closed: they are in the caches of several links
 	batchBytes = 1 << 20            // bytes after which a batch is closed
 	batchVec   = 128                // slices after which a batch is closed
 )
+
+// A batch goes past batchCopy by one copied message or one packet, and then still
+// goes through the kernel in one piece: that is 64 KiB with the heads of IP and TCP.
+// The few bytes that are too many for it would cost as much as a piece of their own.
+const _ = uint(64<<10 - 128 - copyBelow - batchCopy)
 
 // batch is what one system call writes, owned by a link's writer. Small frames
 // are copied together into buf; vec holds the pieces of buf and the large
