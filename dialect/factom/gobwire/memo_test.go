@@ -9,69 +9,87 @@ import (
 	"parley/wire"
 )
 
-func longs(t *testing.T, ids IDs) (types func() *Types, encode func(h Header, payload []byte) []byte) {
-	types = func() *Types {
-		ts := new(Types)
-		for defs := ids.DefineLong(nil); len(defs) > 0; {
-			head, size, err := Size(defs)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var p Long
-			if ok, err := ts.Long(defs[head:head+int(size)], &p); ok || err != nil {
-				t.Fatal(ok, err)
-			}
-			defs = defs[head+int(size):]
-		}
-		return ts
-	}
-	encode = func(h Header, payload []byte) []byte {
-		b := ids.AppendLong(nil, &h, len(payload))
-		b = append(append(b, payload...), 0)
-		head, _, err := Size(b)
+// memoOf is what the memo of a stream does with one kind of message.
+type memoOf[M any] struct {
+	definitions []byte
+	read        func(*Types, []byte, *M) (ok bool, err error)
+	recalls     func(*memo, []byte, *M) (ok bool)
+}
+
+// stream returns one that knows the definitions and has read nothing else.
+func (m memoOf[M]) stream(t *testing.T) *Types {
+	t.Helper()
+	types := new(Types)
+	for defs := m.definitions; len(defs) > 0; {
+		head, size, err := Size(defs)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return b[head:]
+		if ok, err := m.read(types, defs[head:head+int(size)], new(M)); ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		defs = defs[head+int(size):]
 	}
-	return types, encode
+	return types
 }
 
-// A stream that was read from its start and one that only knows the definitions
-// read the same, whatever came before and whatever is wrong with a message.
-func TestMemoChangesNothing(t *testing.T) {
-	types, encode := longs(t, Go126)
-	used, r := types(), rand.New(rand.NewPCG(3, 4))
-	header := Header{Network: 7, Version: 9, NodeID: 1 << 40, PeerPort: []byte("8108"), AppHash: []byte("h"), AppType: []byte("t")}
-	met := 0
+// changesNothing reads messages, some of them damaged, from a stream that was
+// read from its start and from one that only knows the definitions: both read the
+// same. So many at least must be like the one before.
+func (m memoOf[M]) changesNothing(t *testing.T, r *rand.Rand, least int, encode func() []byte) {
+	t.Helper()
+	used, met := m.stream(t), 0
 	for i := range 20_000 {
-		h := header
-		h.Type, h.Crc32 = 6, r.Uint32()>>r.IntN(32)
-		payload := bytes.Repeat([]byte("p"), r.IntN(300))
-		h.Length = uint32(len(payload))
-		if r.IntN(10) == 0 {
-			h.PartsTotal, h.PartNo, h.TargetPeer = 2, 1, []byte("you")
+		msg := encode()
+		head, _, err := Size(msg)
+		if err != nil {
+			t.Fatal(err)
 		}
-		msg := encode(h, payload)
+		msg = msg[head:]
 		if r.IntN(3) == 0 {
 			msg[r.IntN(len(msg))] = byte(r.Uint32())
 		}
 		if r.IntN(5) == 0 {
 			msg = msg[:r.IntN(len(msg))]
 		}
-		var a, b, c Long
-		if used.last.read(msg, &c) {
+		var a, b, c M
+		if m.recalls(&used.last, msg, &c) {
 			met++
 		}
-		ok1, err1 := used.Long(msg, &a)
-		ok2, err2 := types().Long(msg, &b)
+		ok1, err1 := m.read(used, msg, &a)
+		ok2, err2 := m.read(m.stream(t), msg, &b)
 		if ok1 != ok2 || (err1 == nil) != (err2 == nil) || ok1 && !reflect.DeepEqual(a, b) {
 			t.Fatalf("message %d, % x:\n%v %v %+v\n%v %v %+v", i, msg, ok1, err1, a, ok2, err2, b)
 		}
 	}
-	if met < 5000 {
+	if met < least {
 		t.Errorf("only %d messages were like the one before", met)
 	}
+}
+
+func TestMemoOfLongs(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	longs := memoOf[Long]{Go126.DefineLong(nil), (*Types).Long, (*memo).read}
+	longs.changesNothing(t, r, 5000, func() []byte {
+		h := Header{Network: 7, Version: 9, NodeID: 1 << 40, PeerPort: []byte("8108"), AppHash: []byte("h"), AppType: []byte("t")}
+		h.Type, h.Crc32 = 6, r.Uint32()>>r.IntN(32)
+		payload := bytes.Repeat([]byte("p"), r.IntN(300))
+		h.Length = uint32(len(payload))
+		if r.IntN(10) == 0 {
+			h.PartsTotal, h.PartNo, h.TargetPeer = 2, 1, []byte("you")
+		}
+		return append(append(Go126.AppendLong(nil, &h, len(payload)), payload...), 0)
+	})
+}
+
+func TestMemoOfShorts(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	shorts := memoOf[Short]{Go126.DefineShort(nil), (*Types).Short, (*memo).readShort}
+	shorts.changesNothing(t, r, 3000, func() []byte {
+		payload := bytes.Repeat([]byte("p"), r.IntN(300))
+		b := Go126.AppendShort(nil, uint16(r.IntN(12)/4), len(payload))
+		return append(append(b, payload...), 0)
+	})
 }
 
 // What a front appends is what AppendLong does.
@@ -105,51 +123,6 @@ func TestUintLen(t *testing.T) {
 				t.Errorf("%#x: read as %#x", v, got)
 			}
 		}
-	}
-}
-
-// The same holds for Shorts.
-func TestMemoOfShorts(t *testing.T) {
-	types := func() *Types {
-		ts := new(Types)
-		defs := Go126.DefineShort(nil)
-		head, _, err := Size(defs)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ok, err := ts.Short(defs[head:], new(Short)); ok || err != nil {
-			t.Fatal(ok, err)
-		}
-		return ts
-	}
-	used, r, met := types(), rand.New(rand.NewPCG(7, 8)), 0
-	for i := range 20_000 {
-		payload := bytes.Repeat([]byte("p"), r.IntN(300))
-		b := Go126.AppendShort(nil, uint16(r.IntN(12)/4), len(payload))
-		b = append(append(b, payload...), 0)
-		head, _, err := Size(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		msg := b[head:]
-		if r.IntN(3) == 0 {
-			msg[r.IntN(len(msg))] = byte(r.Uint32())
-		}
-		if r.IntN(5) == 0 {
-			msg = msg[:r.IntN(len(msg))]
-		}
-		var a, b2, c Short
-		if used.last.readShort(msg, &c) {
-			met++
-		}
-		ok1, err1 := used.Short(msg, &a)
-		ok2, err2 := types().Short(msg, &b2)
-		if ok1 != ok2 || (err1 == nil) != (err2 == nil) || ok1 && (a.Type != b2.Type || !bytes.Equal(a.Payload, b2.Payload)) {
-			t.Fatalf("message %d, % x:\n%v %v %+v\n%v %v %+v", i, msg, ok1, err1, a, ok2, err2, b2)
-		}
-	}
-	if met < 3000 {
-		t.Errorf("only %d messages were like the one before", met)
 	}
 }
 
