@@ -3,8 +3,6 @@ package p2p
 import (
 	"context"
 	"io"
-	"math"
-	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -119,7 +117,7 @@ const tick = time.Second
 func (n *Network) gauge(ctx context.Context) {
 	t := time.NewTicker(tick)
 	defer t.Stop()
-	defer n.reserve.follow(0)
+	defer n.reserve.Follow(0)
 	for {
 		select {
 		case now := <-t.C:
@@ -143,7 +141,7 @@ func (n *Network) account(now time.Time, s *stats.Snapshot) {
 	n.rounds.Store(int64(s.Rounds))
 	r := n.counted.step(now, s.Total)
 	n.lastRate.Store(&r)
-	n.reserve.follow(r.bytesIn)
+	n.reserve.Follow(r.bytesIn)
 	blame := make(map[uint64]int, len(s.Links))
 	opening := 0
 	for i := range s.Links {
@@ -162,57 +160,6 @@ func (n *Network) account(now time.Time, s *stats.Snapshot) {
 	}
 	n.shown.update(n, s, opening, r)
 	n.callHook()
-}
-
-// Limits of the reserve.
-const (
-	reserveShare = 16 // it is at most this part of what arrives in a second
-	reserveLeast = 1 << 20
-	reserveMost  = 16 << 20
-)
-
-// reserve is memory in which nothing is kept. The payloads of parcels belong to
-// the application, so each takes new memory, and where little else lives the
-// collector runs each time that 4 MiB of them have come: hundreds of times a
-// second on a busy link, at a cost above that of receiving. It runs when the
-// heap has doubled, so what is merely held keeps it away for as long again as
-// so many bytes take to arrive. That costs as much in garbage; the reserve
-// itself is hardly ever more than addresses, since nobody touches it. It has one
-// owner.
-type reserve struct{ held []byte }
-
-// follow sizes the reserve for what arrives, in bytes a second.
-func (r *reserve) follow(rate float64) {
-	size := reserveFor(rate)
-	if size > 0 && tuned() {
-		size = 0
-	}
-	switch {
-	case size == 0:
-		r.held = nil
-	case size > len(r.held), size <= len(r.held)/4:
-		r.held = make([]byte, size)
-	}
-}
-
-// reserveFor returns a power of two within the limits, or zero.
-func reserveFor(rate float64) int {
-	size := reserveMost
-	for size >= reserveLeast && float64(size) > rate/reserveShare {
-		size /= 2
-	}
-	if size < reserveLeast {
-		return 0
-	}
-	return size
-}
-
-// tuned reports whether somebody chose how the collector is to work: GOGC or a
-// limit of memory. The reserve would be in the way of that.
-func tuned() bool {
-	s := []metrics.Sample{{Name: "/gc/gogc:percent"}, {Name: "/gc/gomemlimit:bytes"}}
-	metrics.Read(s)
-	return s[0].Value.Uint64() != 100 || s[1].Value.Uint64() != math.MaxInt64
 }
 
 // hook is the application's metrics hook. It runs on a goroutine of its own,

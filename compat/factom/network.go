@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"parley/addr"
+	"parley/compat/factom/internal/reserve"
 	"parley/fault"
 	"parley/node"
 )
@@ -46,8 +47,8 @@ type Network struct {
 
 	hook     hook
 	hooks    sync.WaitGroup
-	counted  meter   // owned by gauge
-	reserve  reserve // owned by gauge
+	counted  meter          // owned by gauge
+	reserve  reserve.Memory // owned by gauge
 	lastRate atomic.Pointer[rates]
 	rounds   atomic.Int64
 	tally    tally

@@ -31,7 +31,7 @@ func TestStructure(t *testing.T) {
 var arrows = strings.Fields("addr core dialect dialect/factom dialect/factom/gobwire fault node route stats transport wire")
 
 func TestArrows(t *testing.T) {
-	for _, dir := range []string{".", "internal/recent", "internal/seeds"} {
+	for _, dir := range []string{".", "internal/recent", "internal/reserve", "internal/seeds"} {
 		p, err := build.ImportDir(dir, 0)
 		if err != nil {
 			t.Fatal(err)
