@@ -102,6 +102,11 @@ func TestRegister(t *testing.T) {
 		}
 	}
 	own := &Params{Name: "own", Net: 0x01020304, GenesisHash: &chainhash.Hash{1}}
+	defer func() { // so that the test can be run again
+		registered.Lock()
+		defer registered.Unlock()
+		delete(registered.nets, key{own.Net, own.Bitcoin})
+	}()
 	if err := Register(own); err != nil {
 		t.Error(err)
 	}
