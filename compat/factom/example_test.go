@@ -3,10 +3,10 @@ package p2p_test
 import (
 	"fmt"
 	"log"
-	"net"
 	"time"
 
 	p2p "parley/compat/factom"
+	"parley/internal/freeport"
 )
 
 // The program of the original's README, twice in one process: only the import
@@ -28,7 +28,10 @@ func Example() {
 		}
 		return network
 	}
-	port := freePort()
+	port, err := freeport.Find()
+	if err != nil {
+		log.Fatal(err)
+	}
 	alice := node(port, "")
 	bob := node("0", "127.0.0.1:"+port)
 	for alice.Total() == 0 || bob.Total() == 0 {
@@ -51,17 +54,6 @@ func Example() {
 	// alice got "hello"
 	// bob got "hello to you"
 	// <nil> <nil>
-}
-
-// freePort returns a port that nobody used a moment ago.
-func freePort() string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer ln.Close()
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	return port
 }
 
 // Shares and parcels of the protocols, without a network.

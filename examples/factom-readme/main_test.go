@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"testing"
 
 	p2p "parley/compat/factom"
+	"parley/internal/freeport"
 )
 
 // The programs of the README find each other through a seed server and hear one
@@ -52,14 +52,10 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// free returns a port that nobody used a moment ago.
+// free returns a port for a program that has to be told one.
 func free(t *testing.T) string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	_, port, err := net.SplitHostPort(ln.Addr().String())
+	t.Helper()
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}

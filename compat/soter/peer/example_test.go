@@ -11,7 +11,8 @@ import (
 )
 
 // The program of soterd's README. Command examples/soter-readme has it with only the
-// import paths changed; here it also takes a free port instead of a fixed one.
+// import paths changed; here it also takes a free port instead of a fixed one, and
+// gives a busy machine more time.
 
 // mockRemotePeer creates a basic inbound peer listening on a free port for use with
 // Example_newOutboundPeer.  It does not return until the listener is active.
@@ -97,7 +98,7 @@ func Example_newOutboundPeer() {
 	// Wait for the verack message or timeout in case of failure.
 	select {
 	case <-verack:
-	case <-time.After(time.Second * 1):
+	case <-time.After(time.Minute):
 		fmt.Printf("Example_peerConnection: verack timeout")
 	}
 
