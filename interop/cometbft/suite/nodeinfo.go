@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cometbft/cometbft/p2p"
 
@@ -127,6 +128,7 @@ func judge(t *testing.T, us *ours, id int, name string, want bool) {
 		l.Close(nil)
 		us.down(t, s.ID())
 		find(t, s.Events, "they have noticed", isDown)
+		forgotten(t, s, us.dialect.ID())
 	case err == nil:
 		t.Error("we dial and accept")
 	case fault.KindOf(err) != fault.Protocol && fault.KindOf(err) != fault.Refused:
@@ -135,6 +137,15 @@ func judge(t *testing.T, us *ours, id int, name string, want bool) {
 	if err := s.Dial(us.address()); (err == nil) != want {
 		t.Errorf("they dial: %v, want accepted %v", err, want)
 	}
+}
+
+// forgotten waits until a switch has no peer of an identity. It tells its reactors that
+// one has gone before it lets go of it, and does not dial it until then.
+func forgotten(t *testing.T, s *real.Switch, id string) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	find(t, tick.C, "they let go of us", func(time.Time) bool { return s.Peer(id) == nil })
 }
 
 // introduced returns what theirs would say in our place.
