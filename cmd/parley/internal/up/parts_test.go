@@ -3,7 +3,9 @@ package up
 import (
 	"crypto/sha256"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"parley/addr"
@@ -41,6 +43,39 @@ func TestLedger(t *testing.T) {
 	}
 	if height, rec, ok := l.last(); !ok || height != 1 || rec.reached != 1 || rec.slowest != time.Millisecond {
 		t.Errorf("last block %d %+v", height, rec)
+	}
+}
+
+// TestAwait wants a network waited for while it gets on, however long that takes, and
+// given up once it does not.
+func TestAwait(t *testing.T) { synctest.Test(t, testAwait) }
+
+func testAwait(t *testing.T) {
+	o := defaults()
+	o.nodes = 2
+	n, err := newNetwork(o, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const blocks, pause, patience = 5, 9 * time.Second, 10 * time.Second
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() {
+		for i := range blocks {
+			block := []byte{byte(i)}
+			n.book.enter(0, block, time.Now())
+			time.Sleep(pause)
+			n.book.arrive(1, uint64(1+i), sha256.Sum256(block), time.Now())
+		}
+	})
+	start := time.Now()
+	all := func() bool { return n.book.arrivals() == blocks }
+	if !n.await(t.Context(), patience, all) || time.Since(start) != blocks*pause {
+		t.Errorf("given up after %v with %d of %d blocks", time.Since(start), n.book.arrivals(), blocks)
+	}
+	start = time.Now()
+	if n.await(t.Context(), patience, func() bool { return false }) || time.Since(start) != patience {
+		t.Errorf("given up after %v, want %v", time.Since(start), patience)
 	}
 }
 

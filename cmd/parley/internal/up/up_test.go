@@ -51,14 +51,14 @@ func invokeUntil(t *testing.T, texts []string, args ...string) (stdout, stderr s
 
 // watched calls done once all of some texts were written.
 type watched struct {
-	*bytes.Buffer
+	out   *bytes.Buffer
 	texts []string
 	done  func()
 }
 
 func (w *watched) Write(p []byte) (int, error) {
-	n, err := w.Buffer.Write(p)
-	missing := func(text string) bool { return !strings.Contains(w.String(), text) }
+	n, err := w.out.Write(p)
+	missing := func(text string) bool { return !strings.Contains(w.out.String(), text) }
 	if w.texts != nil && !slices.ContainsFunc(w.texts, missing) {
 		w.texts = nil
 		w.done()
