@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -204,18 +205,26 @@ func TestDrop(t *testing.T) {
 		t.Errorf("drop: %+v, %v", r, err)
 	}
 	<-w.joins.down
-	for range 1000 {
+	eventually(t, "the dropped link shows among those that ended, with its reason", func() bool {
 		es, err := w.client.Closed(ctx, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, e := range es.Closed {
-			if e.ID == id && e.WasUp && e.Kind == "local" && strings.Contains(e.Why, "by request of the operator") && e.InBytes != nil {
-				return
-			}
+		return slices.ContainsFunc(es.Closed, func(e Ended) bool {
+			return e.ID == id && e.WasUp && e.Kind == "local" && strings.Contains(e.Why, "by request of the operator") && e.InBytes != nil
+		})
+	})
+}
+
+// eventually asks until ok, which a node is to make true soon.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	const patience = time.Minute
+	for start := time.Now(); !ok(); {
+		if time.Since(start) > patience {
+			t.Fatalf("waited in vain until %s", what)
 		}
 	}
-	t.Error("the dropped link never shows among those that ended, with its reason")
 }
 
 func TestBadRequests(t *testing.T) {
@@ -396,15 +405,13 @@ func TestRunEnds(t *testing.T) {
 	if _, err := io.WriteString(c, "GET /v1/status HTTP/1.1\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	for range 1000 {
+	eventually(t, "rates are known", func() bool {
 		st, err := NewClient(path).Status(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if st.Rate != nil {
-			break
-		}
-	}
+		return st.Rate != nil
+	})
 	stop()
 	wg.Wait()
 	if _, err := NewClient(path).Status(t.Context()); !errors.Is(err, ErrUnreachable) {
