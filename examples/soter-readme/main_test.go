@@ -15,7 +15,7 @@ import (
 // which is the port of simnet, and how long it waits.
 const (
 	portOfReadme = "18555"
-	waitOfReadme = "time.Second * 1"
+	waitOfReadme = "time.After(time.Second * 1)"
 )
 
 // TestProgram runs the README's program and sees it print what the README means it
@@ -33,7 +33,7 @@ func TestProgram(t *testing.T) {
 	}
 }
 
-// overlay has the compiler read the program with a free port and a wait of minutes.
+// overlay has the compiler read the program with a free port and a longer wait.
 func overlay(t *testing.T, dir string) (path string) {
 	t.Helper()
 	code, err := os.ReadFile("main.go")
@@ -47,7 +47,7 @@ func overlay(t *testing.T, dir string) (path string) {
 	for old, now := range map[string]struct {
 		text  string
 		times int
-	}{portOfReadme: {port, 2}, waitOfReadme: {"time.Minute * 3", 1}} {
+	}{portOfReadme: {port, 2}, waitOfReadme: {"time.After(time.Minute)", 1}} {
 		if n := bytes.Count(code, []byte(old)); n != now.times {
 			t.Fatalf("%q is in the program %d times, want %d", old, n, now.times)
 		}
