@@ -92,8 +92,8 @@ type LinkRow struct {
 
 // BanRow is one ban.
 type BanRow struct {
-	Addr  string    `json:"addr"`
-	Peer  string    `json:"peer,omitzero"` // an identity refused with it wherever it comes from
+	Addr  string    `json:"addr,omitzero"` // empty for an identity alone
+	Peer  string    `json:"peer,omitzero"` // an identity refused wherever it comes from
 	Until time.Time `json:"until"`
 	Why   string    `json:"why,omitzero"`
 }
