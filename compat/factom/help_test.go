@@ -26,6 +26,7 @@ func local(version uint16) Configuration {
 	c.EnablePrometheus = false
 	c.RoundTime = time.Hour
 	c.RedialInterval = 200 * time.Millisecond
+	c.HandshakeTimeout, c.DialTimeout = patienceOf, patienceOf // however busy the machine is
 	return c
 }
 
