@@ -118,7 +118,7 @@ func (n *Node) await() {
 	at := max(n.due, n.w.now)
 	if n.armed == never || at < n.armed {
 		n.armed = at
-		n.w.queue.push(at, evWake, 0, n.index, 0)
+		n.w.queue.Push(at, evWake, 0, n.index, 0)
 	}
 }
 

@@ -40,7 +40,7 @@ func (n *Node) dial(d core.Dial) {
 		at += c.path.resend(w.rand, 0, synResend)
 	}
 	c.latest = at
-	w.queue.push(at, evSyn, 0, x.num^1, 0)
+	w.queue.Push(at, evSyn, 0, x.num^1, 0)
 }
 
 // syn is the request's arrival where the address leads to.
@@ -94,7 +94,7 @@ func (x *end) stands() {
 	}
 	y.cond, y.addr = accepting, x.n.outside()
 	_, at := x.schedule(0)
-	x.n.w.queue.push(at, evAccept, 0, x.num^1, 0)
+	x.n.w.queue.Push(at, evAccept, 0, x.num^1, 0)
 	x.begin()
 }
 

@@ -70,7 +70,7 @@ func (w *World) Stall(n *Node, d time.Duration) {
 			w.trouble++
 		}
 		n.stall = max(n.stall, w.now+int64(d))
-		w.queue.push(n.stall, evRead, 0, n.index, 0)
+		w.queue.Push(n.stall, evRead, 0, n.index, 0)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"parley/core"
 	"parley/dialect"
 	"parley/fault"
+	"parley/sim/internal/agenda"
 )
 
 // conn is one connection: the dialer's end and the acceptor's. Its place is used
@@ -178,7 +179,7 @@ func (x *end) out() *port { return &x.n.ports[x.port] }
 // later makes an event about x.
 func (x *end) later(at int64, k kind, arg uint8, b uint32) {
 	x.conn.latest = max(x.conn.latest, at)
-	x.n.w.queue.push(at, k, arg, x.num, b)
+	x.n.w.queue.Push(at, k, arg, x.num, b)
 }
 
 // more returns the extra fields, which it makes if there are none.
@@ -191,14 +192,14 @@ func (x *end) more() *extra {
 }
 
 // happen carries out an event that concerns one end and is no arrival.
-func (x *end) happen(e *event) {
-	switch e.kind() {
+func (x *end) happen(e *agenda.Event) {
+	switch e.Kind() {
 	case evSyn:
 		x.syn()
 	case evDialed:
 		x.stands()
 	case evNoDial:
-		x.noDial(e.b)
+		x.noDial(e.B)
 	case evOpen:
 		x.begin()
 	case evLate:
@@ -217,7 +218,7 @@ func (x *end) happen(e *event) {
 	case evFlush:
 		x.giveUp()
 	case evSent:
-		x.sent(e.arg(), e.b)
+		x.sent(e.Arg(), e.B)
 	case evDrain:
 		x.mending = false
 		x.drain()
@@ -333,7 +334,7 @@ func (x *end) tell(k kind) {
 	if p := x.peer(); !x.told && p.cond != over && p.cond != unborn && x.n.state != vanished {
 		x.told = true
 		_, at := x.schedule(0)
-		x.n.w.queue.push(at, k, 0, x.num^1, 0)
+		x.n.w.queue.Push(at, k, 0, x.num^1, 0)
 	}
 }
 

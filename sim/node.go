@@ -129,7 +129,7 @@ func (w *World) boot(n *Node) {
 	n.Core = core.New(n.spec.Core, n.spec.Dialect, core.Host{
 		Rand: n.rand, Nonce: n.nonce, Traffic: n.traffic,
 	}, n.spec.Seeds...)
-	w.queue.push(w.now, evStart, 0, n.index, n.run)
+	w.queue.Push(w.now, evStart, 0, n.index, n.run)
 }
 
 // start is the first that a run does.

@@ -86,7 +86,7 @@ func (s *sharing) queue(p *port, m *dialect.Message) bool {
 	p.bytes += uint64(s.size)
 	p.at = w.now
 	p.last = max(p.last, w.now+p.delay)
-	w.queue.push(p.last, evDeliver, 0, p.to, s.parcel)
+	w.queue.Push(p.last, evDeliver, 0, p.to, s.parcel)
 	s.refs++
 	return true
 }

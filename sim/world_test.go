@@ -18,6 +18,7 @@ import (
 	"parley/dialect"
 	"parley/dialect/toy"
 	"parley/route"
+	"parley/sim/internal/agenda"
 )
 
 // seeds are those that random tests run; the first alone where a run is dear.
@@ -196,7 +197,7 @@ func TestLayout(t *testing.T) {
 		name      string
 		got, want uintptr
 	}{
-		{"event", unsafe.Sizeof(event{}), 24},
+		{"event", unsafe.Sizeof(agenda.Event{}), 24},
 		{"what a delivery touches of an end", unsafe.Offsetof(end{}.conn), 64},
 		{"end", unsafe.Sizeof(end{}), 3 * 64},
 		{"conn", unsafe.Sizeof(conn{}), 7 * 64},
@@ -235,4 +236,24 @@ func wantPanic(t *testing.T, why string, f func()) {
 // toyMessage is a message for the application with a body as given.
 func toyMessage(body string) dialect.Message {
 	return dialect.Message{Type: toy.App, For: dialect.ToApp, Body: []byte(body)}
+}
+
+func TestAfterInOrder(t *testing.T) {
+	w := newWorld(t, 1)
+	var got []int
+	for i := range 1000 {
+		w.After(time.Duration(999-i)/10*time.Second, func() { got = append(got, i) })
+	}
+	run(t, w, time.Hour)
+	for k := 1; k < len(got); k++ {
+		if a, b := got[k-1], got[k]; (999-a)/10 > (999-b)/10 || (999-a)/10 == (999-b)/10 && a > b {
+			t.Fatalf("call %d came before %d", a, b)
+		}
+	}
+	if len(got) != 1000 {
+		t.Errorf("%d calls were made, want 1000", len(got))
+	}
+	if len(w.calls) > 1000 || len(w.spare) != len(w.calls) {
+		t.Errorf("%d of %d places are free, want all", len(w.spare), len(w.calls))
+	}
 }

@@ -255,7 +255,7 @@ func (x *end) post(i uint32, size int) (done int64) {
 		w.parcels.drop(i)
 		return done
 	}
-	w.queue.push(at, evDeliver, 0, x.num^1, i)
+	w.queue.Push(at, evDeliver, 0, x.num^1, i)
 	return done
 }
 

@@ -46,6 +46,7 @@ var arrows = []arrow{
 	{pkg: "node/internal/press", ours: "dialect"},
 	{pkg: "node", ours: "core route dialect transport stats addr fault internal/..."},
 	{pkg: "sim", ours: "core route dialect addr fault internal/..."},
+	{pkg: "sim/internal/agenda"},
 	{pkg: "api", ours: "node stats addr fault internal/..."},
 	{pkg: "config", ours: "node core dialect dialect/bitcoin dialect/tendermint transport addr fault", libs: "github.com/BurntSushi/toml"},
 	{pkg: "compat/soter/chainhash"},
@@ -65,7 +66,7 @@ var arrows = []arrow{
 }
 
 // forTests are packages that tests import and programs do not.
-const forTests = "dialect/dialecttest internal/e2e internal/golden internal/puretest internal/structure transport/nat/nattest"
+const forTests = "dialect/dialecttest internal/e2e internal/freeport internal/golden internal/puretest internal/structure transport/nat/nattest"
 
 // Arrows checks the imports of every file that is not a test against the table.
 func (t *Tree) Arrows() []Finding {
