@@ -35,9 +35,7 @@ func TestProbe(t *testing.T) {
 
 func TestProbeWithoutHairpin(t *testing.T) {
 	g := nattest.New(t, nattest.Behavior{NATPMP: true})
-	n := reach(g)
-	n.Timeout = 2 * time.Second
-	r := nat.Probe(t.Context(), n, nat.NATPMP)
+	r := nat.Probe(t.Context(), reach(g), nat.NATPMP)
 	if f := r.Findings[0]; !f.Mapped || f.Hairpin != nat.No {
 		t.Errorf("%+v", f)
 	}
@@ -45,9 +43,7 @@ func TestProbeWithoutHairpin(t *testing.T) {
 
 func TestProbeWithPublicAddress(t *testing.T) {
 	g := nattest.New(t, nattest.Behavior{PCP: true, External: netip.MustParseAddr("8.8.8.8"), Refuse: 2})
-	n := reach(g)
-	n.Timeout = 2 * time.Second
-	if f := nat.Probe(t.Context(), n, nat.PCP).Findings[0]; !f.Found || f.Mapped || f.Why == "" || f.Hairpin != nat.Unknown || f.Double {
+	if f := nat.Probe(t.Context(), reach(g), nat.PCP).Findings[0]; !f.Found || f.Mapped || f.Why == "" || f.Hairpin != nat.Unknown || f.Double {
 		t.Errorf("refused: %+v", f)
 	}
 }
