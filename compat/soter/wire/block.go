@@ -195,20 +195,21 @@ func (m *MsgBlock) read(d *decoder, f form) {
 	m.readHead(d, f)
 	n := d.txCount()
 	at := d.Reader
-	c := txCounts{txs: n}
+	c := txCounts{}
 	for range n {
 		d.scan(f.witness(), &c)
 	}
 	if n == 0 || d.Err() != nil {
 		return
 	}
+	txs, list := make([]MsgTx, n), make([]*MsgTx, n)
 	room := newTxRoom(&c)
 	b := d.keep(at.Take(at.Len() - d.Len()))
-	m.Transactions = room.ptrs
-	for i := range room.txs {
-		room.ptrs[i] = &room.txs[i]
-		b = room.fill(b, &room.txs[i], f.witness())
+	for i := range txs {
+		list[i] = &txs[i]
+		b = room.fill(b, &txs[i], f.witness())
 	}
+	m.Transactions = list
 }
 
 // readHead reads what is before the transactions.

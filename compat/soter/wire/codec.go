@@ -56,6 +56,7 @@ type encoder struct {
 	command string
 	f       form
 	limit   int
+	name    [headerSize - 4]byte // the command in a header, and room for what follows
 }
 
 // maxKept is the most bytes of a buffer that is kept for later messages.
@@ -205,31 +206,6 @@ func encodeTo(w io.Writer, m body, pver uint32, enc MessageEncoding) error {
 	}
 	_, err := w.Write(e.b)
 	return err
-}
-
-// payload appends a payload and checks everything that has a limit.
-func (e *encoder) payload(m Message, f form) error {
-	own, ok := m.(body)
-	if !ok {
-		return m.BtcEncode(e, f.pver, f.enc)
-	}
-	command := m.Command()
-	if command != e.command || f != e.f {
-		limit, err := f.check(command)
-		if err != nil {
-			return badMessage(command, fault.Local, err)
-		}
-		e.command, e.f, e.limit = command, f, limit
-	}
-	start := len(e.b)
-	own.write(e, f)
-	if n := len(e.b) - start; n > e.limit {
-		e.fail(bin.CheckLen("payload bytes", uint64(n), e.limit))
-	}
-	if e.err != nil {
-		return badMessage(command, fault.Local, e.err)
-	}
-	return nil
 }
 
 // check returns the limit of a command's payload, or why there is no such command.

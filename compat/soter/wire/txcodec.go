@@ -29,7 +29,7 @@ const (
 )
 
 // txCounts says how much room transactions take.
-type txCounts struct{ txs, ins, outs, items int }
+type txCounts struct{ ins, outs, items int }
 
 // isWitness takes the two bytes that tell of witness data, if they are there.
 func isWitness(r *bin.Reader, allowed bool) bool {
@@ -177,20 +177,21 @@ func compactWide(b []byte, i int) (v, end int) {
 	return v, end
 }
 
-// txRoom is the room of transactions that were counted. Each takes from the front.
+// txRoom is the room of transactions that were counted, and how much of it is used.
+// Taking some moves numbers, not slices: while the collector marks, each pointer that
+// is written costs time.
 type txRoom struct {
-	txs   []MsgTx
-	ptrs  []*MsgTx
 	ins   []TxIn
 	inp   []*TxIn
 	outs  []TxOut
 	outp  []*TxOut
 	items [][]byte
+
+	in, out, item int
 }
 
 func newTxRoom(c *txCounts) *txRoom {
 	r := &txRoom{
-		txs: make([]MsgTx, c.txs), ptrs: make([]*MsgTx, c.txs),
 		ins: make([]TxIn, c.ins), inp: make([]*TxIn, c.ins),
 		outs: make([]TxOut, c.outs), outp: make([]*TxOut, c.outs),
 	}
@@ -198,13 +199,6 @@ func newTxRoom(c *txCounts) *txRoom {
 		r.items = make([][]byte, c.items)
 	}
 	return r
-}
-
-// cut takes the first n of a slice off, with no room behind them.
-func cut[T any](from *[]T, n int) []T {
-	s := (*from)[:n:n]
-	*from = (*from)[n:]
-	return s
 }
 
 // take cuts a string of bytes with its length before it off the front of b.
@@ -223,23 +217,27 @@ func (room *txRoom) fill(b []byte, tx *MsgTx, witness bool) []byte {
 	n, i := compact(b, 0)
 	b = b[i:]
 	if n > 0 {
-		tx.TxIn = cut(&room.inp, n)
-		ins := cut(&room.ins, n)
+		from, to := room.in, room.in+n
+		room.in = to
+		ins, list := room.ins[from:to], room.inp[from:to:to]
 		for i := range ins {
 			b = ins[i].fill(b)
-			tx.TxIn[i] = &ins[i]
+			list[i] = &ins[i]
 		}
+		tx.TxIn = list
 	}
 	n, i = compact(b, 0)
 	b = b[i:]
 	if n > 0 {
-		tx.TxOut = cut(&room.outp, n)
-		outs := cut(&room.outs, n)
+		from, to := room.out, room.out+n
+		room.out = to
+		outs, list := room.outs[from:to], room.outp[from:to:to]
 		for i := range outs {
 			outs[i].Value = int64(binary.LittleEndian.Uint64(b))
 			outs[i].PkScript, b = take(b[8:])
-			tx.TxOut[i] = &outs[i]
+			list[i] = &outs[i]
 		}
+		tx.TxOut = list
 	}
 	if witness {
 		b = room.fillWitness(b, tx.TxIn)
@@ -263,7 +261,9 @@ func (room *txRoom) fillWitness(b []byte, ins []*TxIn) []byte {
 		if n == 0 {
 			continue
 		}
-		in.Witness = cut(&room.items, n)
+		from, to := room.item, room.item+n
+		room.item = to
+		in.Witness = room.items[from:to:to]
 		for i := range in.Witness {
 			in.Witness[i], b = take(b)
 		}
