@@ -34,7 +34,8 @@ const (
 	// DefaultMaxSendQueue is how many bytes may wait for a remote.
 	DefaultMaxSendQueue = 16 << 20
 
-	// DefaultWriteTimeout is how long a remote may take to accept 64 KiB.
+	// DefaultWriteTimeout is how long a remote may take to accept 64 KiB, or an
+	// eighth more where that is the end of a batch.
 	DefaultWriteTimeout = 20 * time.Second
 )
 

@@ -104,7 +104,7 @@ func (b *intake) size(need int) int {
 	switch {
 	case b.kept, b.kind == smallBuffer && (b.full || need > size):
 		return largeBuffer
-	case b.kind == pooled && b.full && need > largeBuffer/4 && need <= largeBuffer:
+	case b.kind == pooled && b.full && need <= largeBuffer:
 		return hugeBuffer
 	case need <= size || have < size:
 		return size

@@ -8,47 +8,14 @@ import (
 
 	"parley/compat/soter/wire"
 	"parley/dialect"
-	"parley/dialect/bitcoin"
 	"parley/fault"
 )
 
 const (
-	chunkSize = 64 << 10 // bytes after which another chunk is begun
-	chunkStep = 4 << 10  // bytes from which on a chunk has room for all of them
-	maxSpare  = 4 << 20  // bytes of a chunk that is kept for later
-	noteCost  = 64       // what counts for a message that somebody wants to hear about
-	ownRoom   = 64 << 10 // bytes beyond the limit for what the rules say
-	maxEarly  = 1000     // messages that may wait for the handshake
+	noteCost = 64       // what counts for a message that somebody wants to hear about
+	ownRoom  = 64 << 10 // bytes beyond the limit for what the rules say
+	maxEarly = 1000     // messages that may wait for the handshake
 )
-
-// note is a message in a chunk that somebody wants to hear about.
-type note struct {
-	mark  uint32          // its type, if the rules are to be told
-	ping  uint64          // nonce, if it is a ping with one
-	size  int             // bytes
-	msg   wire.Message    // for the listener
-	done  chan<- struct{} // to be signalled, or nil
-	err   error           // why it could not be encoded; nothing after it is sent
-	after int             // where in the chunk it ends
-}
-
-// chunk is what one or a few system calls write.
-type chunk struct {
-	b      []byte // whole messages
-	summed bool   // they have their checksums
-	notes  []note
-}
-
-var chunks = sync.Pool{New: func() any { return new(chunk) }}
-
-func (c *chunk) free() {
-	if cap(c.b) > maxSpare {
-		return
-	}
-	clear(c.notes)
-	c.b, c.summed, c.notes = c.b[:0], false, c.notes[:0]
-	chunks.Put(c)
-}
 
 // early is a message that waits for the handshake.
 type early struct {
@@ -70,6 +37,7 @@ type outbox struct {
 	start  func()               // starts the writer
 
 	mu     sync.Mutex
+	frames wire.Frames
 	pver   uint32 // 0 before the handshake
 	early  []early
 	chunks []*chunk
@@ -147,37 +115,19 @@ func (o *outbox) encode(msg wire.Message, enc wire.MessageEncoding, done chan<- 
 	if old >= chunkStep && cap(c.b) < chunkSize {
 		c.b = slices.Grow(c.b, chunkSize+chunkStep-old)
 	}
-	b, err := wire.AppendUnsummed(c.b, msg, o.pver, o.net, enc|o.form)
+	b, err := o.frames.Append(c.b, msg, o.pver, o.net, enc|o.form)
 	c.b = b
-	n := note{size: len(b) - old, after: len(b), done: done, err: err}
-	n.look(msg)
-	o.bytes += n.size
-	if o.listen || done != nil || n.mark != 0 || n.ping != 0 || err != nil {
-		if o.listen {
-			n.msg = msg
-		}
-		c.notes = append(c.notes, n)
-		o.bytes += noteCost
+	o.bytes += len(b) - old
+	mark, ping := special(msg)
+	if !o.listen && done == nil && mark == 0 && ping == 0 && err == nil {
+		return
 	}
-}
-
-// look notes what is special about a message. Requests are reported to the rules,
-// which expect answers; pings are timed.
-func (n *note) look(msg wire.Message) {
-	switch m := msg.(type) {
-	case *wire.MsgPing:
-		n.ping = m.Nonce
-	case *wire.MsgGetData:
-		n.mark = bitcoin.TypeGetData
-	case *wire.MsgGetBlocks:
-		n.mark = bitcoin.TypeGetBlocks
-	case *wire.MsgGetHeaders:
-		n.mark = bitcoin.TypeGetHeaders
-	case *wire.MsgMemPool:
-		n.mark = bitcoin.TypeMemPool
-	case *wire.MsgVersion:
-		n.mark = bitcoin.TypeVersion
+	n := note{mark: mark, ping: ping, size: len(b) - old, after: len(b), done: done, err: err}
+	if o.listen {
+		n.msg = msg
 	}
+	c.notes = append(c.notes, n)
+	o.bytes += noteCost
 }
 
 // say queues a message of the rules. They are given a little room beyond the
@@ -219,7 +169,7 @@ func (o *outbox) last() *chunk {
 	if n := len(o.chunks); n > 0 && len(o.chunks[n-1].b) < chunkSize {
 		return o.chunks[n-1]
 	}
-	c := chunks.Get().(*chunk)
+	c := newChunk(len(o.chunks) > 0)
 	o.chunks = append(o.chunks, c)
 	return c
 }

@@ -13,6 +13,7 @@ import (
 
 const (
 	piece   = 64 << 10         // bytes that have a deadline together
+	over    = piece / 8        // bytes that are written with a piece rather than by themselves
 	unheard = 1000             // done channels that nobody receives from before the writer waits
 	quiet   = 10 * time.Second // after which a writer with nothing to do ends
 )
@@ -167,7 +168,11 @@ func (w *writer) push(b []byte) (sent int, err error) {
 	for sent < len(b) && err == nil {
 		n := 0
 		w.slow.Reset(w.p.cfg.WriteTimeout)
-		n, err = w.p.conn.Write(b[sent:min(len(b), sent+piece)])
+		to := len(b)
+		if to-sent > piece+over {
+			to = sent + piece
+		}
+		n, err = w.p.conn.Write(b[sent:to])
 		w.slow.Stop()
 		sent += n
 		w.p.out.release(n)
