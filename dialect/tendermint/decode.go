@@ -22,6 +22,7 @@ const (
 	mostFrames = 256     // frames to make room for at once
 	loneFrames = 16      // frames that came alone after which room is given back
 	moveBelow  = 2 << 10 // bytes that are moved so that memory is used again from its start
+	moveFrom   = 8 << 10 // where that begins: the start is to stay in the nearest cache
 )
 
 // sealedDecoder opens frames and reads the packets in them. Opened data lies end
@@ -118,7 +119,7 @@ func (d *sealedDecoder) makeRoom(frames int) {
 		d.asked, d.held = false, false
 	}
 	if !d.held && !wide && cap(d.arena) > 0 {
-		if !fits || len(rest) <= moveBelow {
+		if !fits || d.from >= moveFrom && len(rest) <= moveBelow {
 			d.arena = append(d.arena[:secret.Headroom], rest...)
 			d.from = secret.Headroom
 			rest = d.arena[secret.Headroom:]

@@ -46,7 +46,13 @@ func newMux(f form, t *table, packet, limit int) *mux {
 // next takes one packet off the front of b, with the meaning of
 // [dialect.Decoder]: if it completes no message, m.For is zero.
 func (x *mux) next(b []byte) (m dialect.Message, n int, err error) {
-	p, n, err := x.form.parse(b, x.packet)
+	var p packet
+	if x.form == comet && len(b) >= longHead && b[0] >= 0x80 {
+		p, n = long(b, x.packet)
+	}
+	if n == 0 {
+		p, n, err = x.form.parse(b, x.packet)
+	}
 	if err != nil || n > len(b) {
 		return m, n, err
 	}

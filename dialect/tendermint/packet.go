@@ -3,6 +3,7 @@ package tendermint
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"parley/fault"
 	"parley/wire"
@@ -76,6 +77,41 @@ func (f form) parse(b []byte, limit int) (p packet, n int, err error) {
 		err = broken("packet: %d bytes of data, limit %d", len(p.data), limit)
 	}
 	return p, n, err
+}
+
+// longHead is how many bytes a head takes at most that long parses.
+const longHead = 12
+
+// long parses a message packet of the form in which all real ones are, if both
+// lengths in front of its data and that of the data take two bytes, as they do in the
+// packets of long messages. Of the others it returns 0, or else how many bytes the
+// packet takes, of which there may be less; b has longHead bytes at least.
+func long(b []byte, limit int) (p packet, n int) {
+	if b[2] != tagMsg || b[5] != tagChannel || b[6] >= 0x80 {
+		return p, 0
+	}
+	at := 7
+	if b[7] == tagEOF && b[8] == 1 {
+		p.last, at = true, 9
+	}
+	n = 2 + twoBytes(b)
+	size := twoBytes(b[at+1:])
+	if b[at] != tagData || size < 0 || size > limit || n != 5+twoBytes(b[3:]) || n != at+3+size {
+		return p, 0
+	}
+	if p.typ = uint32(b[6]); n <= len(b) {
+		p.data = b[at+3 : n]
+	}
+	return p, n
+}
+
+// twoBytes returns the varint at the front of b if it takes two bytes, and else
+// a number far below any length.
+func twoBytes(b []byte) int {
+	if b[0] < 0x80 || b[1] >= 0x80 {
+		return math.MinInt32
+	}
+	return int(b[0]&0x7f) | int(b[1])<<7
 }
 
 // uvarint is binary.Uvarint, quicker for what takes one byte.
