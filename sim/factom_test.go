@@ -71,14 +71,14 @@ func factomFlood(t *testing.T, f *Flood, from *Node, want int) {
 func TestFactomThousand(t *testing.T) {
 	w := newWorld(t, 1)
 	w.Checks, w.Every = []Check{sound}, 500_000
-	ns := factomNodes(t, w, 1000, 11, 10)
+	ns := factomNodes(t, w, thousand, 11, 10)
 	run(t, w, time.Minute)
 	if g := w.Graph(); !g.Connected() {
 		t.Errorf("network is in %d parts, want 1", len(g.Components()))
 	}
 	f := NewFlood(w, route.All())
 	for i := range 2 {
-		factomFlood(t, f, ns[i*199], len(ns))
+		factomFlood(t, f, ns[i*thousand/5], len(ns))
 	}
 }
 

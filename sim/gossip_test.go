@@ -91,14 +91,14 @@ func TestGossipReachesAll(t *testing.T) {
 func TestThousand(t *testing.T) {
 	w := newWorld(t, 1)
 	w.Checks, w.Every = []Check{sound}, 200_000
-	ns := discover(w, 1000)
+	ns := discover(w, thousand)
 	run(t, w, time.Minute)
 	if g := w.Graph(); !g.Connected() {
 		t.Errorf("network is in %d parts, want 1", len(g.Components()))
 	}
 	f := NewFlood(w, route.All())
 	for i := range 5 {
-		wantReached(t, f, ns[i*199], len(ns), 3*time.Second)
+		wantReached(t, f, ns[i*thousand/5], len(ns), 3*time.Second)
 	}
 }
 
