@@ -43,11 +43,7 @@ func (t *tier) set(g *group, n int, in bool) {
 		t.open = append(t.open, g)
 		*p = len(t.open)
 	default:
-		i, last := *p-1, len(t.open)-1
-		t.open[i] = t.open[last]
-		t.open[i].open[n] = i + 1
-		t.open[last] = nil
-		t.open = t.open[:last]
+		takeOut(&t.open, *p-1).open[n] = *p
 		*p = 0
 	}
 }
@@ -72,12 +68,7 @@ func (b *Book) pushTier(e *entry) {
 }
 
 func (b *Book) popTier(e *entry) {
-	r := e.group.ready[e.tier]
-	last := len(r) - 1
-	r[e.tierPos] = r[last]
-	r[e.tierPos].tierPos = e.tierPos
-	r[last] = nil
-	e.group.ready[e.tier] = r[:last]
+	takeOut(&e.group.ready[e.tier], e.tierPos).tierPos = e.tierPos
 }
 
 // Take chooses an address to dial and holds it. It asks may about each

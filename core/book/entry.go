@@ -115,12 +115,19 @@ func (b *Book) remove(e *entry) {
 	b.dropProven(e)
 	b.leaveSource(e)
 	b.leaveGroup(e)
-	last := len(b.all) - 1
-	b.all[e.allPos] = b.all[last]
-	b.all[e.allPos].allPos = e.allPos
-	b.all[last] = nil
-	b.all = b.all[:last]
+	takeOut(&b.all, e.allPos).allPos = e.allPos
 	delete(b.entries, e.addr)
+}
+
+// takeOut removes what is at i from a list whose order does not matter. It returns
+// what was the last and takes its place, so that this can be noted.
+func takeOut[T any](list *[]*T, i int) (moved *T) {
+	all := *list
+	last := len(all) - 1
+	moved = all[last]
+	all[i], all[last] = moved, nil
+	*list = all[:last]
+	return moved
 }
 
 // enter puts an entry that is in no state into one.
@@ -168,10 +175,6 @@ func (b *Book) dropProven(e *entry) {
 	if e.provenPos == 0 {
 		return
 	}
-	i, last := e.provenPos-1, len(b.proven)-1
-	b.proven[i] = b.proven[last]
-	b.proven[i].provenPos = i + 1
-	b.proven[last] = nil
-	b.proven = b.proven[:last]
+	takeOut(&b.proven, e.provenPos-1).provenPos = e.provenPos
 	e.provenPos = 0
 }

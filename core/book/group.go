@@ -40,12 +40,8 @@ func (b *Book) joinGroup(e *entry) {
 
 func (b *Book) leaveGroup(e *entry) {
 	g := e.group
-	last := len(g.all) - 1
-	g.all[e.groupPos] = g.all[last]
-	g.all[e.groupPos].groupPos = e.groupPos
-	g.all[last] = nil
-	g.all = g.all[:last]
-	if last == 0 {
+	takeOut(&g.all, e.groupPos).groupPos = e.groupPos
+	if len(g.all) == 0 {
 		delete(b.groups, g.groupKey)
 	}
 }
@@ -65,13 +61,9 @@ func (b *Book) leaveSource(e *entry) {
 	if s == nil {
 		return
 	}
-	last := len(s.all) - 1
-	s.all[e.fromPos] = s.all[last]
-	s.all[e.fromPos].fromPos = e.fromPos
-	s.all[last] = nil
-	s.all = s.all[:last]
+	takeOut(&s.all, e.fromPos).fromPos = e.fromPos
 	e.source = nil
-	if last == 0 {
+	if len(s.all) == 0 {
 		delete(b.sources, s.addr)
 	}
 }
