@@ -199,7 +199,7 @@ func TestH9FloodTakesNothingFromOthers(t *testing.T) {
 		for flood.Send(NewParcel("", []byte("flood"))) == nil {
 		}
 	})
-	next(t, n)
+	eventually(t, "the flood fills the channel", func() bool { return len(n.FromNetwork) == cap(n.FromNetwork) })
 	wg.Go(func() {
 		for i := range 100 {
 			if err := honest.Send(NewParcel("", []byte{byte(i)})); err != nil {
