@@ -17,7 +17,7 @@ import (
 // What a floor does at once: as much as links of ours do. A link of a broadcast
 // can have no more to write than the window lets it.
 const (
-	floorWrite = 64 << 10 / frameSize // frames
+	floorWrite = 60 << 10 / frameSize // frames
 	floorRead  = 256 << 10            // bytes
 	floorShare = window / 2           // frames to each peer of a broadcast
 )
@@ -29,7 +29,8 @@ type tube struct {
 	out, in *net.TCPConn
 	aead    cipher.AEAD
 	nonce   [chacha20poly1305.NonceSize]byte
-	buf     []byte // frames to be sealed: over and over, so no body is copied
+	buf     []byte        // frames to be sealed: over and over, so no body is copied
+	turn    chan struct{} // capacity 1: to write once
 }
 
 func newTube(frames int) (*tube, error) {
@@ -38,17 +39,21 @@ func newTube(frames int) (*tube, error) {
 		return nil, err
 	}
 	out, in, err := raw.Pair()
-	return &tube{out: out, in: in, aead: aead, buf: make([]byte, frames*frameSize)}, err
+	return &tube{out: out, in: in, aead: aead, buf: make([]byte, frames*frameSize), turn: make(chan struct{}, 1)}, err
 }
 
-// send seals the frames and writes them at once.
-func (t *tube) send() error {
-	for f := t.buf; len(f) > 0; f = f[frameSize:] {
-		t.aead.Seal(f[:0], t.nonce[:], f[:plainSize], nil)
-		step(&t.nonce)
+// run seals the frames and writes them at once, at every turn.
+func (t *tube) run() error {
+	for range t.turn {
+		for f := t.buf; len(f) > 0; f = f[frameSize:] {
+			t.aead.Seal(f[:0], t.nonce[:], f[:plainSize], nil)
+			step(&t.nonce)
+		}
+		if _, err := t.out.Write(t.buf); err != nil {
+			return err
+		}
 	}
-	_, err := t.out.Write(t.buf)
-	return err
+	return nil
 }
 
 // receive opens frames where they lie until the connection ends, and counts them.
@@ -73,8 +78,9 @@ func (t *tube) receive(got *measure.Tally) error {
 }
 
 // floorOf is the least that messages of so many bytes cost to so many peers, each
-// with a connection and a key of its own. The messages it counts are frames, with
-// as much of bodies in them as there is room for beside the heads of packets.
+// with a connection, a key and a goroutine of its own at both ends. The messages it
+// counts are frames, with as much of bodies in them as there is room for beside the
+// heads of packets.
 func floorOf(size, peers int) (Work, error) {
 	write := floorWrite
 	if peers > 1 {
@@ -82,44 +88,73 @@ func floorOf(size, peers int) (Work, error) {
 	}
 	f := newFlow(dataSize*size/packetsSize(size), peers*write)
 	f.lump = 1
-	end := make(chan struct{})
-	var tubes []*tube
-	var wg sync.WaitGroup
-	var once sync.Once
-	f.close = func() (err error) {
-		for _, t := range tubes {
-			err = errors.Join(err, t.out.Close())
-		}
-		wg.Wait()
-		return err
-	}
+	x := &floor{got: f.got, broken: make(chan struct{})}
+	f.close, f.end, f.send = x.close, x.broken, x.send
 	for range peers {
-		t, err := newTube(write)
-		if err != nil {
+		if err := x.add(write); err != nil {
 			return nil, errors.Join(err, f.close())
 		}
-		tubes = append(tubes, t)
-		wg.Go(func() {
-			if err := t.receive(f.got); err != io.EOF {
-				once.Do(func() { close(end) })
-			}
-			t.in.Close()
-		})
-	}
-	f.end = end
-	f.send = func() error {
-		for _, t := range tubes {
-			if err := t.send(); err != nil {
-				return err
-			}
-		}
-		return nil
 	}
 	if peers > 1 {
 		f.send = f.windowed(window/floorShare, f.send)
 	}
 	return f, nil
 }
+
+// floor is tubes that all write at once.
+type floor struct {
+	got    *measure.Tally
+	tubes  []*tube
+	broken chan struct{} // closed if one fails
+	once   sync.Once
+	wg     sync.WaitGroup
+}
+
+// add opens a tube that writes so many frames at once.
+func (x *floor) add(frames int) error {
+	t, err := newTube(frames)
+	if err != nil {
+		return err
+	}
+	x.tubes = append(x.tubes, t)
+	x.wg.Go(func() { x.ended(errors.Join(t.run(), t.out.Close())) })
+	x.wg.Go(func() {
+		err := t.receive(x.got)
+		if err == io.EOF {
+			err = nil
+		}
+		x.ended(errors.Join(err, t.in.Close()))
+	})
+	return nil
+}
+
+func (x *floor) ended(err error) {
+	if err != nil {
+		x.once.Do(func() { close(x.broken) })
+	}
+}
+
+// send lets every tube write once.
+func (x *floor) send() error {
+	for _, t := range x.tubes {
+		select {
+		case t.turn <- struct{}{}:
+		case <-x.broken:
+			return errBroken
+		}
+	}
+	return nil
+}
+
+func (x *floor) close() error {
+	for _, t := range x.tubes {
+		close(t.turn)
+	}
+	x.wg.Wait()
+	return nil
+}
+
+var errBroken = errors.New("a connection of the floor broke")
 
 // packetsSize is how long the packets of a message of so many bytes are: of 1,024
 // bytes each but the last, and with heads of 10 bytes where both lengths in front
