@@ -79,44 +79,48 @@ func (f form) invSize() int {
 
 // invs appends a list. One buffer is made for all of it.
 func (e *encoder) invs(list []*InvVect, f form) {
-	e.b = slices.Grow(e.b, 9+min(len(list), MaxInvPerMsg)*f.invSize())
+	size := f.invSize()
+	e.b = slices.Grow(e.b, 9+min(len(list), MaxInvPerMsg)*size)
 	e.count("inventory entries", len(list), MaxInvPerMsg)
-	switch {
-	case e.err != nil:
-		return
-	case slices.Contains(list, nil):
-		e.fail(fmt.Errorf("inventory: an entry is nil"))
+	if e.err != nil {
 		return
 	}
-	b, soter := e.b, f.soter()
+	n := len(e.b)
+	b := e.b[n : n+len(list)*size]
+	e.b = e.b[:n+len(list)*size]
 	for _, v := range list {
-		b = binary.LittleEndian.AppendUint32(b, uint32(v.Type))
-		b = append(b, v.Hash[:]...)
-		if soter {
-			b = binary.LittleEndian.AppendUint32(b, uint32(v.Height))
+		if v == nil {
+			e.fail(fmt.Errorf("inventory: an entry is nil"))
+			return
 		}
+		p := (*[4 + chainhash.HashSize]byte)(b)
+		binary.LittleEndian.PutUint32(p[:4], uint32(v.Type))
+		*(*chainhash.Hash)(p[4:]) = v.Hash
+		if size > len(p) {
+			binary.LittleEndian.PutUint32(b[len(p):], uint32(v.Height))
+		}
+		b = b[size:]
 	}
-	e.b = b
 }
 
 // invs reads a list into one array.
 func (d *decoder) invs(f form) []*InvVect {
-	n := d.CompactCount("inventory entries", f.invSize(), MaxInvPerMsg)
+	size := f.invSize()
+	n := d.CompactCount("inventory entries", size, MaxInvPerMsg)
 	if n == 0 {
 		return nil
 	}
-	size := f.invSize()
 	b := d.Take(n * size)
 	all := make([]InvVect, n)
 	list := make([]*InvVect, n)
 	for i := range all {
-		v, e := &all[i], b[:size]
-		b = b[size:]
-		v.Type = InvType(binary.LittleEndian.Uint32(e))
-		v.Hash = chainhash.Hash(e[4:])
-		if f.soter() {
-			v.Height = int32(binary.LittleEndian.Uint32(e[4+chainhash.HashSize:]))
+		v, p := &all[i], (*[4 + chainhash.HashSize]byte)(b)
+		v.Type = InvType(binary.LittleEndian.Uint32(p[:4]))
+		v.Hash = chainhash.Hash(p[4:])
+		if size > len(p) {
+			v.Height = int32(binary.LittleEndian.Uint32(b[len(p):]))
 		}
+		b = b[size:]
 		list[i] = v
 	}
 	return list
