@@ -147,8 +147,6 @@ type decoder struct {
 	bin.Reader
 	shared bool // the input belongs to somebody else: what is kept is copied
 	head   [headerSize]byte
-	txs    []plainTx // for the next ones
-	more   int       // bytes of messages that follow
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}

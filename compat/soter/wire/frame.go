@@ -223,6 +223,7 @@ type Stream struct {
 	f     form
 	last  string // the command that limit is that of
 	limit int
+	txs   []plainTx // for the next ones
 }
 
 // NewStream returns a decoder for a protocol version and an encoding.
@@ -237,12 +238,17 @@ func (s *Stream) Decode(command string, payload []byte, more int) (m Message, er
 		}
 		s.last = command
 	}
-	s.d.Reader, s.d.more = bin.NewReader(payload), more
+	if more == 0 {
+		defer func() { s.txs = nil }()
+	}
+	if command == CmdTx {
+		if tx := s.plain(payload, more); tx != nil {
+			return tx, nil
+		}
+	}
+	s.d.Reader = bin.NewReader(payload)
 	m, err = s.d.message(command, s.limit, s.f)
 	s.d.Reader = bin.Reader{}
-	if more == 0 {
-		s.d.txs = nil
-	}
 	return m, err
 }
 
