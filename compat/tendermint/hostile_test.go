@@ -2,7 +2,6 @@ package p2p
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"net"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"parley/dialect"
 	"parley/dialect/tendermint"
 	"parley/fault"
+	"parley/internal/golden"
 	"parley/transport/mem"
 )
 
@@ -136,21 +136,11 @@ func say(t *testing.T, c net.Conn, l *dialect.Link, ms ...dialect.Message) {
 	c.Write(wire) // it may be cut off
 }
 
-func unhex(t *testing.T, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // What a peer may not do ends its connection with the stated fault, and disturbs
 // nobody else.
 func TestHostilePeers(t *testing.T) {
 	pex := func(body string) dialect.Message {
-		b, _ := hex.DecodeString(body)
-		return dialect.Message{Type: 0, Body: b}
+		return dialect.Message{Type: 0, Body: golden.Bytes(t, body)}
 	}
 	for _, tt := range []struct {
 		name string
@@ -202,7 +192,7 @@ func TestHostilePeersOf2014(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer c.Close()
-				c.Write(unhex(t, wire))
+				c.Write(golden.Bytes(t, wire))
 				settled(time.Second)
 				if _, why := v.ends(c.LocalAddr().String()); !errors.Is(why, fault.Protocol) {
 					t.Errorf("the connection ended with %v", why)
@@ -228,7 +218,7 @@ func testHalfOpen(t *testing.T) {
 		}
 		defer c.Close()
 		if i%2 == 0 {
-			c.Write(unhex(t, "220a20")) // half of the first message
+			c.Write(golden.Bytes(t, "220a20")) // half of the first message
 		}
 		silent = append(silent, c)
 	}
