@@ -11,7 +11,9 @@ import (
 const (
 	chunkSize = 64 << 10 // bytes after which another chunk is begun
 	chunkStep = 4 << 10  // bytes from which on a chunk has room for all of them
-	maxUsual  = 48       // chunks of about that size that are kept for later
+	maxUsual  = 42       // chunks of about that size that are kept for later
+	usualSize = 96 << 10 // bytes that such a chunk has at most
+	usualNote = 32       // notes that it has room for at most
 	maxLong   = 4 << 20  // bytes of a longer one that may be used again
 )
 
@@ -67,7 +69,7 @@ func (c *chunk) free() {
 	}
 	clear(c.notes)
 	c.b, c.summed, c.notes = c.b[:0], false, c.notes[:0]
-	if cap(c.b) <= 2*chunkSize {
+	if cap(c.b) <= usualSize && cap(c.notes) <= usualNote {
 		spares.mu.Lock()
 		defer spares.mu.Unlock()
 		if len(spares.usual) < maxUsual {
