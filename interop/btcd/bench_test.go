@@ -24,6 +24,7 @@ type side struct {
 	send  func()        // queues a message
 	flush func()        // sends what is queued, where that has to be said
 	got   chan struct{} // one for each lot that arrived
+	end   func()        // disconnects, and waits until nothing runs any more
 }
 
 // await waits for a lot.
@@ -66,13 +67,22 @@ func oursWith(b *testing.B, m wire.Message, done chan struct{}) side {
 	in.AssociateConnection(listener)
 	out.AssociateConnection(dialer)
 	await(b, "verack", verack)
-	b.Cleanup(func() {
+	end := disconnect(in, out)
+	b.Cleanup(end)
+	return side{func() { out.QueueMessage(m, nil) }, func() {}, done, end}
+}
+
+// disconnect returns what ends two peers and waits until nothing of them runs.
+func disconnect(in, out interface {
+	Disconnect()
+	WaitForDisconnect()
+}) func() {
+	return func() {
 		in.Disconnect()
 		out.Disconnect()
 		in.WaitForDisconnect()
 		out.WaitForDisconnect()
-	})
-	return side{func() { out.QueueMessage(m, nil) }, func() {}, done}
+	}
 }
 
 // theirsWith connects two peers of btcd's.
@@ -94,13 +104,9 @@ func theirsWith(b *testing.B, m theirwire.Message, done chan struct{}) side {
 	in.AssociateConnection(listener)
 	out.AssociateConnection(dialer)
 	await(b, "verack", verack)
-	b.Cleanup(func() {
-		in.Disconnect()
-		out.Disconnect()
-		in.WaitForDisconnect()
-		out.WaitForDisconnect()
-	})
-	return side{func() { out.QueueMessage(m, nil) }, func() {}, done}
+	end := disconnect(in, out)
+	b.Cleanup(end)
+	return side{func() { out.QueueMessage(m, nil) }, func() {}, done, end}
 }
 
 // run sends so many lots one way and waits until they arrived, with a window of them
@@ -256,13 +262,17 @@ func BenchmarkIdle(b *testing.B) {
 	}
 	report := func(who string, connect func(b *testing.B) side) {
 		before, routines := usage()
-		for range pairs {
-			connect(b)
+		sides := make([]side, pairs)
+		for i := range sides {
+			sides[i] = connect(b)
 		}
 		<-time.After(11 * time.Second) // by then what is left over from the handshake is gone
 		after, now := usage()
 		b.ReportMetric(float64(after-before)/(2*pairs), who+"-bytes/peer")
 		b.ReportMetric(float64(now-routines)/(2*pairs), who+"-goroutines/peer")
+		for _, s := range sides {
+			s.end()
+		}
 	}
 	for b.Loop() {
 		report("ours", func(b *testing.B) side { return oursWith(b, nil, nil) })

@@ -29,11 +29,12 @@ func floorWith(b *testing.B, m wire.Message, read func(payload []byte), done cha
 	_, keeps := m.(*wire.MsgBlock)
 	var wg sync.WaitGroup
 	wg.Go(func() { readPairs(b, listener, len(frame), pairs, keeps, read, counter(done)) })
-	b.Cleanup(func() {
+	end := func() {
 		dialer.Close()
 		wg.Wait()
 		listener.Close()
-	})
+	}
+	b.Cleanup(end)
 	out := make([]byte, 0, 2*pairs*len(frame))
 	flush := func() {
 		wire.Sum(out)
@@ -46,7 +47,7 @@ func floorWith(b *testing.B, m wire.Message, read func(payload []byte), done cha
 		if out = append(out, frame...); len(out) == cap(out) {
 			flush()
 		}
-	}, flush, done}
+	}, flush, done, end}
 }
 
 // readPairs reads frames of a size until the connection ends. If messages keep their
