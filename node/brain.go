@@ -145,9 +145,12 @@ func (n *Node) loop(ctx context.Context, saved *core.Saved, lns []net.Listener) 
 			n.wake(woke)
 			pause = n.pause(woke)
 		}
-		if at := n.next(); at.IsZero() {
+		switch at := n.next(); {
+		case woke.IsZero(): // a request came first: the core says what is due only once it was woken
+			timer.Reset(0)
+		case at.IsZero():
 			timer.Stop()
-		} else {
+		default:
 			timer.Reset(max(time.Until(at), time.Until(woke.Add(pause))))
 		}
 	}

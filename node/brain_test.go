@@ -31,3 +31,24 @@ func testBusyBrainKeepsTime(t *testing.T) {
 		t.Errorf("%d rounds within ten seconds, want one a second", s.Rounds)
 	}
 }
+
+// A request that is there before the brain's first wake does not take its place: a
+// node that was never woken would neither dial nor hold rounds. Which of the two the
+// brain sees first is chance, hence the many nodes.
+func TestRequestBeforeTheFirstWake(t *testing.T) { synctest.Test(t, testRequestBeforeTheFirstWake) }
+
+func testRequestBeforeTheFirstWake(t *testing.T) {
+	for range 30 {
+		cfg := member(mem.New(0), 1)
+		cfg.Core.RoundTime, cfg.Core.DropTo = time.Second, 1
+		n := run(t, cfg, func(n *Node) { n.inbox.put(func(time.Time) {}) })
+		time.Sleep(3 * time.Second)
+		s, err := n.Snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Rounds < 2 {
+			t.Fatalf("%d rounds within three seconds, want one a second", s.Rounds)
+		}
+	}
+}
