@@ -61,10 +61,12 @@ func testAwait(t *testing.T) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() {
+		arrives := time.NewTicker(pause)
+		defer arrives.Stop()
 		for i := range blocks {
 			block := []byte{byte(i)}
 			n.book.enter(0, block, time.Now())
-			time.Sleep(pause)
+			<-arrives.C
 			n.book.arrive(1, uint64(1+i), sha256.Sum256(block), time.Now())
 		}
 	})
